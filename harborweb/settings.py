@@ -1,0 +1,244 @@
+"""All settings of harborweb, read from the environment once, typed, and loud on nonsense.
+
+Every variable is named HARBORWEB_<NAME>; HARBORWEB_<NAME>_FILE names a file that holds the value, for secrets.
+The README has the table of them.
+"""
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+env.prefix = "HARBORWEB_"
+
+# --- where things are -------------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA", default="data")).resolve()
+BIND = env.str("BIND", default="127.0.0.1:8080")
+HOSTNAME = env.str("HOSTNAME", default="localhost")
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def _secret_key() -> str:
+    """The operator's key, or one that is made once and kept beside the data (0600)."""
+    if given := env.str("SECRET_KEY", default=""):
+        return str(given)
+    path = DATA_DIR / "secret_key"
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key := secrets.token_urlsafe(48))
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- who may reach us -------------------------------------------------------------------------------------------------
+# A registry answers under whatever name its clients use; realm and Location follow the request's Host.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+# Addresses (CIDR) whose X-Forwarded-* headers we believe.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+TLS_MODE = env.str("TLS", default="")
+if TLS_MODE not in ("", "auto"):
+    raise ImproperlyConfigured(f"HARBORWEB_TLS is {TLS_MODE!r}; it must be 'auto' or empty")
+TLS_CERT = env.str("TLS_CERT", default=str(DATA_DIR / "tls/server.crt") if TLS_MODE else "")
+TLS_KEY = env.str("TLS_KEY", default=str(DATA_DIR / "tls/server.key") if TLS_MODE else "")
+TLS_CA = env.str("TLS_CA", default=str(DATA_DIR / "tls/ca.crt") if TLS_MODE else "")
+if bool(TLS_CERT) != bool(TLS_KEY):
+    raise ImproperlyConfigured("HARBORWEB_TLS_CERT and HARBORWEB_TLS_KEY go together: set both or neither")
+
+HARBORWEB: dict[str, Any] = {
+    "DATA": DATA_DIR,
+    "BIND": BIND,
+    "HOSTNAME": HOSTNAME,
+    "TLS": TLS_MODE,
+    "TLS_CERT": Path(TLS_CERT) if TLS_CERT else None,
+    "TLS_KEY": Path(TLS_KEY) if TLS_KEY else None,
+    "TLS_CA": Path(TLS_CA) if TLS_CA else None,
+    "ADMIN_PASSWORD": env.str("ADMIN_PASSWORD", default=""),
+    "WORKERS": env.int("WORKERS", default=os.cpu_count() or 1),
+    "THREADS": env.int("THREADS", default=64),
+}
+
+# --- the applications, ground floor last ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "harborweb",
+    "projects.portal",
+    "projects.accounts",
+    "projects.web",
+    "projects",
+    "registry",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    # /v2/ leaves here: sessions, CSRF, messages and the rest are the portal's (docs/adr/0002).
+    "registry.middleware.RegistryMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "harborweb.middleware.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "projects.web.middleware.ActorMiddleware",
+]
+
+ROOT_URLCONF = "harborweb.urls"
+WSGI_APPLICATION = "harborweb.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader"])],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "projects.web.context.shell",
+            ],
+        },
+    }
+]
+
+# --- database ---------------------------------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'harborweb.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["OPTIONS"] = {
+        # The content store's rule R2: a commit is on the disk before the client hears of it.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+    }
+    _database["CONN_MAX_AGE"] = None
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 30},
+        # A lock that is not had in five seconds is an answer of 503 with Retry-After, not a hung client.
+        "options": "-c lock_timeout=5000 -c synchronous_commit=on",
+    }
+else:
+    raise ImproperlyConfigured("HARBORWEB_DATABASE_URL must be a sqlite:// or postgres:// URL")
+
+# --- people and sessions ----------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/harbor/projects"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "sid"
+SESSION_COOKIE_AGE = env.int("SESSION_MINUTES", default=60) * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = bool(TLS_CERT) or env.bool("SECURE_COOKIES", default=False)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- static files -----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # served from the checkout: no collectstatic step between clone and run
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- REST API ---------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["projects.web.api.BasicAuthentication", "projects.web.api.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "projects.web.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- background work --------------------------------------------------------------------------------------------------
+_redis_url = env.str("REDIS_URL", default="")
+_broker_dir = DATA_DIR / "broker"
+CELERY_BROKER_URL = _redis_url or "filesystem://"
+if not _redis_url:
+    # kombu's transport over a directory: the laptop needs no broker.
+    for _name in ("messages", "control", "processed"):
+        (_broker_dir / _name).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker_dir / "messages"),
+        "data_folder_out": str(_broker_dir / "messages"),
+        "control_folder": str(_broker_dir / "control"),
+        "processed_folder": str(_broker_dir / "processed"),
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "registry-collect-garbage": {
+        "task": "registry.tasks.collect_garbage",
+        "schedule": env.int("GC_SECONDS", default=60),
+    },
+}
+
+# --- registry ---------------------------------------------------------------------------------------------------------
+# Who answers the registry's questions (registry/ports.py), by dotted path.
+REGISTRY_AUTHENTICATOR = "projects.portal.wiring.Authenticator"
+REGISTRY_ACCESS_POLICY = "projects.portal.wiring.AccessPolicy"
+# filesystem:///path or, later, s3://bucket
+REGISTRY_STORAGE = env.str("STORAGE", default=f"filesystem://{DATA_DIR / 'storage'}")
+# G of the content store: how long an existence promise holds at most, and how long the unreachable is kept.
+REGISTRY_KEEP = timedelta(seconds=env.int("KEEP_SECONDS", default=24 * 3600))
+# R: how long a file outlives its blob, for reads under way.
+REGISTRY_READ_GRACE = timedelta(seconds=env.int("READ_GRACE_SECONDS", default=3600))
+REGISTRY_UPLOAD_TTL = timedelta(seconds=env.int("UPLOAD_TTL_SECONDS", default=24 * 3600))
+REGISTRY_DELETE_UNTAGGED = env.bool("DELETE_UNTAGGED", default=False)
+REGISTRY_TOKEN_TTL = timedelta(minutes=env.int("TOKEN_MINUTES", default=30))
+REGISTRY_TOKEN_SERVICE = "harbor-registry"
+REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
+REGISTRY_ACCEL = env.str("ACCEL", default="")
+if REGISTRY_ACCEL not in ("", "nginx"):
+    raise ImproperlyConfigured(f"HARBORWEB_ACCEL is {REGISTRY_ACCEL!r}; it must be 'nginx' or empty")
+
+# --- logs -------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+}

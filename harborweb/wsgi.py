@@ -1,0 +1,8 @@
+"""The WSGI application that Granian (or gunicorn) serves: portal, API and registry in one."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
+application = get_wsgi_application()

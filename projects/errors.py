@@ -1,0 +1,29 @@
+"""The domain errors of `projects`. Services raise them; projects.web maps them to pages and to Harbor's API errors."""
+
+
+class DomainError(Exception):
+    """Something the caller can mend; `str()` says what is wrong and what to do next, in one sentence."""
+
+
+class NotFound(DomainError):
+    """Not there, or not for the actor to know of: the two look the same on purpose."""
+
+
+class Denied(DomainError):
+    """The actor knows the thing but may not do this to it."""
+
+
+class Invalid(DomainError):
+    """Bad input. `field` names the form field or JSON key, if it is one's fault."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class Conflict(DomainError):
+    """It is there already, or changed meanwhile."""
+
+
+class PreconditionFailed(DomainError):
+    """Right request, wrong moment: e.g. deleting a project that still has repositories (Harbor answers 412)."""

@@ -1,0 +1,1 @@
+"""The kit that pages and API are made of: tables, paginator, error mapping, template tags."""

@@ -1,0 +1,5 @@
+"""URLs of the token service."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
