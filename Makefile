@@ -1,0 +1,89 @@
+# `make help` lists what can be made. Everything runs inside .venv, from requirements locked with hashes.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+NOT_PLAIN := clients or browser
+# A red pytest run must not keep the later suites from telling what they know.
+PYTEST := $(BIN)/python -m pytest
+
+##@ Use
+run: $(RUN_STAMP) ## serve portal, API and registry on http://localhost:8080, in the foreground
+	@exec $(BIN)/python manage.py serve
+
+demo: $(RUN_STAMP) ## fill a running harborweb's database with example projects
+	$(BIN)/python manage.py seed_demo
+
+##@ Test
+test: $(DEV_STAMP) system lint test-sqlite test-postgres test-clients test-browser ## install what the tests need and run them all
+
+lint: $(DEV_STAMP) ## style, types, direction of imports, templates, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/djlint templates --quiet --check --lint
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+test-sqlite: $(DEV_STAMP) ## units and services on SQLite, with branch coverage
+	$(PYTEST) -n auto -m "not ($(NOT_PLAIN))" --cov --cov-report=term
+
+test-postgres: $(DEV_STAMP) ## the same tests on a PostgreSQL that is started for them
+	$(BIN)/python -m harborweb.tests.postgres -- $(PYTEST) -n auto -m "not ($(NOT_PLAIN))"
+
+test-clients: $(DEV_STAMP) ## real clients against a real server: skopeo, podman, buildah, oras, nginx
+	$(PYTEST) -m clients
+
+test-browser: $(DEV_STAMP) ## the portal in Chromium, with axe
+	$(PYTEST) -m browser
+
+bench: $(DEV_STAMP) ## speed against docker-registry; PEER=path adds another registry binary
+	$(BIN)/python -m bench $(if $(PEER),--peer $(PEER))
+
+##@ Change
+fmt: $(DEV_STAMP) ## format code and templates
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	$(BIN)/djlint templates --quiet --reformat || true
+
+migrations: $(DEV_STAMP) ## write the migrations that the models ask for
+	$(BIN)/python manage.py makemigrations
+
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+lock: $(DEV_STAMP) ## pin requirements*.in anew (UPGRADE=1 takes newer versions)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.txt requirements.in
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## remove the virtual environment and every cache, but never ./data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage* htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- what the above stand on -----------------------------------------------------------------------------------
+$(BIN)/python:
+	@scripts/venv $(VENV)
+
+# A stamp is newer than its lock file or the lock file is installed again: a second start takes no time.
+$(RUN_STAMP): requirements.txt | $(BIN)/python
+	@echo "harborweb: installing requirements.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	@echo "harborweb: installing requirements-dev.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+system:
+	@scripts/system-packages
+
+.PHONY: run demo test lint test-sqlite test-postgres test-clients test-browser bench fmt migrations lock clean help system
