@@ -1,20 +1,89 @@
-"""Readable pages for what goes wrong."""
+"""Readable pages for what goes wrong: Django's handlers, and the domain errors of projects and registry."""
 
-from django.http import HttpRequest, HttpResponse
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
+
+from projects.actors import ANONYMOUS
+from projects.errors import Conflict, Denied, DomainError, Invalid, NotFound, PreconditionFailed
+from registry.errors import RegistryError
+
+STATUSES: Final[dict[type[DomainError], HTTPStatus]] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Denied: HTTPStatus.FORBIDDEN,
+    Invalid: HTTPStatus.BAD_REQUEST,
+    Conflict: HTTPStatus.CONFLICT,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+}
+
+# status: (heading, what to say if nobody said more)
+_TEXTS: Final[dict[int, tuple[str, str]]] = {
+    400: ("That cannot be done", "The request is not one this page understands."),
+    403: ("Not allowed", "You may not do this here. An admin of the project can give you a role that may."),
+    404: ("Not found", "There is nothing at this address, or you may not see it."),
+    409: ("That is in the way", "It is there already, or it changed meanwhile."),
+    412: ("Not now", "Something else has to be done first."),
+    500: ("Something broke", "This is a fault of the server, not yours. Its log has the details."),
+}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    """Django's handler400."""
+    return error_page(request, 400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "403.html", status=403)
+    """Django's handler403."""
+    return error_page(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    """Django's handler404."""
+    return error_page(request, 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: needs neither the database nor any context."""
+    if request.path.startswith("/api/"):
+        return _json(500, "internal server error")
     return render(request, "500.html", status=500)
+
+
+def domain_error(request: HttpRequest, error: DomainError | RegistryError) -> HttpResponse:
+    """The page for an error that a service raised."""
+    if isinstance(error, RegistryError):
+        return error_page(request, error.status, error.message)
+    status = next(
+        (status for kind, status in STATUSES.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST
+    )
+    return error_page(request, status, str(error))
+
+
+def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
+    """A page that says what is wrong and offers to log in to whoever has not; JSON under /api/."""
+    heading, default = _TEXTS.get(status, _TEXTS[400])
+    if request.path.startswith("/api/"):
+        return _json(status, message or default)
+    login = ""
+    if getattr(request, "actor", ANONYMOUS).is_anonymous and status in (403, 404):
+        login = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    message = message or default
+    if message and message[-1].isalnum():
+        message += "."
+    context = {
+        "status": int(status),
+        "heading": heading,
+        "message": message[:1].upper() + message[1:],
+        "login": login,
+    }
+    # Always a page of its own, also when htmx asked: it goes there by itself (static/js/shell.js).
+    return render(request, "ui/error.html", context, status=status)
+
+
+def _json(status: int, message: str) -> HttpResponse:
+    code = HTTPStatus(status).phrase.upper().replace(" ", "_")
+    return JsonResponse({"errors": [{"code": code, "message": message}]}, status=status)

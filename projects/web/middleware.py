@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from projects.actors import ANONYMOUS, Actor
 
 
 class PortalRequest(HttpRequest):
-    """A request behind ActorMiddleware, for annotations."""
+    """A request behind ActorMiddleware and HtmxMiddleware, for annotations."""
 
     actor: Actor
+    htmx: HtmxDetails
 
 
 class ActorMiddleware:

@@ -1,4 +1,4 @@
-"""Lists on pages: sorting by named columns, keyset paging that stays quick on the last page, page sizes the reader keeps."""
+"""Lists on pages: sorting by named columns, keyset paging that is quick on the last page too, page sizes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,19 +112,12 @@ def paginate(
         found.reverse()
         # Rows may have come or gone meanwhile; the first page always begins with row 1.
         start = max(start - len(found), 0) if more else 0
-    has_previous = more if backwards else cursor is not None and start > 0
-    has_following = backwards or more
-    return Page(
-        rows=found,
-        sort=sort,
-        size=size,
-        start=start,
-        total=total,
-        total_is_exact=exact,
-        previous=_write(sort, order, found[0], start, backwards=True) if has_previous and found else "",
-        following=_write(sort, order, found[-1], start + len(found), backwards=False) if has_following and found else "",
-        element=element,
-    )
+    previous = following = ""
+    if found and (more if backwards else start > 0):
+        previous = _write(sort, order, found[0], start, backwards=True)
+    if found and (backwards or more):
+        following = _write(sort, order, found[-1], start + len(found), backwards=False)
+    return Page(found, sort, size, start, total, exact, previous, following, element)
 
 
 def page_size(request: HttpRequest) -> int:

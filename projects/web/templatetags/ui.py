@@ -47,7 +47,9 @@ def icon(name: str, label: str = "") -> SafeString:
     """One icon out of the sprite; silent to a screen reader unless it has a label."""
     href = static("vendor/lucide/icons.svg")
     if label:
-        return format_html('<svg class="i" role="img" aria-label="{}"><use href="{}#{}"/></svg>', label, href, name)
+        return format_html(
+            '<svg class="i" role="img" aria-label="{}"><use href="{}#{}"/></svg>', label, href, name
+        )
     return format_html('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>', href, name)
 
 
@@ -88,7 +90,9 @@ def _age(seconds: float) -> str:
 
 
 @register.inclusion_tag("ui/th.html", takes_context=True)
-def th(context: template.Context, page: Page[Any], key: str, label: str, css: str = "") -> Mapping[str, object]:
+def th(
+    context: template.Context, page: Page[Any], key: str, label: str, css: str = ""
+) -> Mapping[str, object]:
     """A table's header cell that sorts by its column: first ascending, then the other way round."""
     current = page.sort.removeprefix("-") == key
     descending = page.sort.startswith("-")

@@ -1,0 +1,82 @@
+"""What page views share: the decorator that maps errors, forms that show a service's errors, safe redirects."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from projects.errors import Conflict, Denied, DomainError, Invalid, PreconditionFailed
+from projects.web.errors import domain_error
+from projects.web.middleware import PortalRequest
+from registry.errors import RegistryError
+
+P = ParamSpec("P")
+View = Callable[Concatenate[PortalRequest, P], HttpResponse]
+
+
+def page(view: View[P]) -> View[P]:
+    """Makes a function a page: domain errors become readable pages, and no cache mixes a page up with its fragment."""
+
+    @wraps(view)
+    def wrapper(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except (DomainError, RegistryError) as error:
+            response = domain_error(request, error)
+        patch_vary_headers(response, ["HX-Request"])
+        patch_cache_control(response, private=True, no_cache=True)
+        return response
+
+    return wrapper
+
+
+def login_required(view: View[P]) -> View[P]:
+    """Sends whoever has not logged in to do so, and back here afterwards."""
+
+    @wraps(view)
+    def wrapper(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.actor.is_anonymous:
+            return view(request, *args, **kwargs)
+        back = request.get_full_path() if request.method == "GET" else request.META.get("HTTP_REFERER", "")
+        url = f"{reverse('login')}?{urlencode({'next': back})}"
+        return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+    return wrapper
+
+
+@contextmanager
+def errors_in(form: forms.BaseForm) -> Iterator[None]:
+    """Shows what a service refuses on the form that asked for it, beside the field if it is one's fault."""
+    try:
+        yield
+    except (Invalid, Conflict, PreconditionFailed, Denied) as error:
+        field = error.field if isinstance(error, Invalid) and error.field in form.fields else None
+        form.add_error(field, str(error))
+
+
+def render_form(
+    request: HttpRequest, template: str, context: dict[str, object], form: forms.BaseForm
+) -> HttpResponse:
+    """A page with a form; 422 when the form came back with errors."""
+    return render(
+        request, template, {**context, "form": form}, status=422 if form.is_bound and form.errors else 200
+    )
+
+
+def safe_next(request: HttpRequest, default: str) -> str:
+    """The address of `next` if it is one of ours, else the default: nobody can be sent elsewhere by a link."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return target
+    return default

@@ -1,0 +1,56 @@
+// The page around the content: menus that close, the dialog, messages that can be put away, failed requests.
+
+// Menus are <details>: they open without a script, and close on Escape or a click elsewhere with one.
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== except) menu.open = false;
+}
+
+document.addEventListener("click", (event) => {
+  closeMenus(event.target.closest?.("details.menu"));
+  if (event.target.closest?.("[data-dismiss]")) event.target.closest(".note").remove();
+  if (event.target.closest?.("dialog [data-close]")) {
+    event.preventDefault();
+    event.target.closest("dialog").close();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.activeElement.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+  // "/" goes to the search field, as on most sites of this kind.
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !document.activeElement.matches("input, select, textarea")) {
+    const search = document.querySelector("input[data-shortcut]");
+    if (search?.checkVisibility()) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+});
+
+// A filter's selects act at once; the button beside them is for those without a script.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("select[data-autosubmit]")) event.target.form.requestSubmit();
+});
+
+// What htmx puts into the dialog opens it.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const dialog = event.detail.target.closest?.("dialog.dialog");
+  if (dialog && !dialog.open) dialog.showModal();
+});
+
+// A refused request (signed out, gone, not allowed) has a page of its own that says what to do: go there.
+document.addEventListener("htmx:responseError", (event) => {
+  const { requestConfig, xhr } = event.detail;
+  if (requestConfig.verb === "get") location.assign(xhr.responseURL || location.href);
+  else say(`The server answered ${xhr.status}. Reload the page and try again.`);
+});
+document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Check the connection and try again."));
+
+function say(text) {
+  const template = document.getElementById("failure").content.cloneNode(true);
+  template.querySelector("p").textContent = text;
+  document.getElementById("messages").replaceChildren(template);
+}
