@@ -1,0 +1,40 @@
+"""Runs a module so that it cannot outlive whoever started it: `python -m harborweb.launch PID MODULE ...`.
+
+PID is the starter's. Linux kills us the moment the starter ends, even by kill -9; and because the wish is not
+inherited, every process that MODULE forks (Granian's and Celery's workers) makes it again, towards its own parent.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_forking = os.getpid()
+
+
+def die_with(parent: int) -> None:
+    """Asks Linux to kill this process when its parent ends; ends it now if `parent` is gone already."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _before_fork() -> None:
+    global _forking
+    _forking = os.getpid()
+
+
+def main() -> None:
+    """Ends as MODULE ends."""
+    die_with(int(sys.argv[1]))
+    os.register_at_fork(before=_before_fork, after_in_child=lambda: die_with(_forking))
+    sys.argv = sys.argv[2:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

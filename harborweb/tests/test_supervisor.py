@@ -1,0 +1,117 @@
+"""The supervisor stops everything it started, whichever way it ends itself."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# A supervisor needs a main thread and dies in some of these tests, so it gets a process of its own.
+SCRIPT = """
+import sys, logging
+from harborweb import supervisor
+logging.basicConfig(level="INFO")
+supervisor.STEADY = float(sys.argv[3])
+child = supervisor.Child("child", ["harborweb.tests.child", *sys.argv[1:3]])
+sys.exit(supervisor.Supervisor([child], grace=0.5).run())
+"""
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Waits for `condition`, and fails the test if it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that is not merely waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Running:
+    """A supervisor with one child, as seen from outside."""
+
+    def __init__(self, directory: Path, mode: str, steady: float) -> None:
+        self.directory = directory
+        command = [sys.executable, "-c", SCRIPT, str(directory), mode, str(steady)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    def child_pids(self) -> list[int]:
+        """The child's and its worker's process ids, once both run."""
+        until((self.directory / "pids").exists)
+        return [int(pid) for pid in (self.directory / "pids").read_text().split()]
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    running = []
+
+    def start(mode: str = "", *, steady: float = 10) -> Running:
+        running.append(Running(tmp_path, mode, steady))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_child_and_its_worker_and_the_status_is_0(supervise, number):
+    running = supervise()
+    pids = running.child_pids()
+    running.process.send_signal(number)
+    assert running.process.wait(timeout=10) == 0
+    assert not any(map(is_running, pids))
+
+
+def test_a_child_that_ignores_the_signal_is_killed_after_the_grace(supervise):
+    running = supervise("stubborn")
+    pids = running.child_pids()
+    running.process.terminate()
+    assert running.process.wait(timeout=10) == 0
+    assert not any(map(is_running, pids))
+
+
+def test_kill_9_of_the_supervisor_leaves_no_orphan(supervise):
+    running = supervise()
+    pids = running.child_pids()
+    running.process.kill()
+    until(lambda: not any(map(is_running, pids)))
+
+
+def test_a_child_that_dies_is_started_again_and_its_worker_goes_with_it(supervise):
+    running = supervise()
+    child, worker = running.child_pids()
+    (running.directory / "pids").unlink()
+    os.kill(child, signal.SIGKILL)
+    until(lambda: not is_running(worker))
+    assert child not in running.child_pids()
+
+
+def test_a_child_that_cannot_start_takes_everything_down_with_status_1(supervise):
+    running = supervise("broken")
+    _, log = running.process.communicate(timeout=30)
+    assert running.process.returncode == 1
+    assert (running.directory / "starts").read_text().count("started") == 3
+    assert "child ended 3 times in a row (status 3); stopping" in log
+
+
+def test_a_second_signal_does_not_wait_for_the_grace(supervise):
+    running = supervise("stubborn")
+    running.child_pids()
+    began = time.monotonic()
+    running.process.terminate()
+    time.sleep(0.05)
+    running.process.terminate()
+    running.process.wait(timeout=10)
+    assert time.monotonic() - began < 0.5
