@@ -150,7 +150,7 @@ else:
 
 # --- people and sessions ----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["projects.accounts.hashers.Argon2"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/harbor/projects"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

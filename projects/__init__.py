@@ -1,1 +1,4 @@
-"""People, rules, pages and the REST API, on top of `registry`. The files here are the core; every folder is one feature."""
+"""People, rules, pages and the REST API, on top of `registry`.
+
+The files here are the core; every folder is one feature.
+"""

@@ -17,3 +17,5 @@ class Actor:
 
 
 ANONYMOUS = Actor()
+# Whoever can run commands on the server may do everything; what they make has no owner unless they name one.
+OPERATOR = Actor(name="operator", is_admin=True)

@@ -27,3 +27,11 @@ class Conflict(DomainError):
 
 class PreconditionFailed(DomainError):
     """Right request, wrong moment: e.g. deleting a project that still has repositories (Harbor answers 412)."""
+
+
+class Throttled(DomainError):
+    """Too many failed attempts; come back in `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(f"too many failed attempts, try again in {retry_after} s")

@@ -101,7 +101,9 @@ def _column(letter: str) -> frozenset[Permission]:
     return frozenset(Permission(name) for name, letters in rows if letter in letters)
 
 
-ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {role: _column(letter) for letter, role in _ROLE_LETTERS.items()}
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    role: _column(letter) for letter, role in _ROLE_LETTERS.items()
+}
 PUBLIC_PERMISSIONS = _column("P")
 ROBOT_GRANTABLE = _column("R")
 ALL_PERMISSIONS = frozenset(Permission)
@@ -124,4 +126,5 @@ def roles(actor: Actor, project: Project) -> Iterable[Role]:
     """The roles of `actor` in `project` by membership; none for a stranger or anonymous. One query."""
     if actor.user_id is None:
         return []
-    return [Role(role) for role in Member.objects.filter(project=project, user_id=actor.user_id).values_list("role", flat=True)]
+    members = Member.objects.filter(project=project, user_id=actor.user_id)
+    return [Role(role) for role in members.values_list("role", flat=True)]
