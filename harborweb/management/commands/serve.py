@@ -35,13 +35,15 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Reads `127.0.0.1:8080`, `[::]:8080`, `localhost:8080` or `:8080` (every IPv4 address)."""
-        host, _, port = text.rpartition(":")
+        host, colon, port = text.rpartition(":")
         host = {"": "0.0.0.0", "localhost": "127.0.0.1"}.get(host, host.strip("[]"))  # noqa: S104 - asked for
         try:
             ip_address(host)
-            return cls(host, int(port))
-        except ValueError as error:
-            raise CommandError(f"HARBORWEB_BIND is {text!r}; it must be ADDRESS:PORT") from error
+            if colon and 0 <= int(port) < 65536:
+                return cls(host, int(port))
+        except ValueError:
+            pass
+        raise CommandError(f"HARBORWEB_BIND is {text!r}; it must be ADDRESS:PORT")
 
     @property
     def is_loopback(self) -> bool:
