@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from projects.actors import Actor
+from projects.errors import Denied
 from projects.models import Member, Project, Role
 from projects.permissions import Permission
 
@@ -114,6 +115,12 @@ def allows(actor: Actor, permission: Permission, project: Project) -> bool:
     return permission in permissions(actor, project)
 
 
+def require(actor: Actor, permission: Permission, project: Project) -> None:
+    """Raises Denied unless `actor` may do `permission` in `project`."""
+    if not allows(actor, permission, project):
+        raise Denied(f"{actor.name or 'anonymous'} may not {_spoken(permission)} in this project")
+
+
 def permissions(actor: Actor, project: Project) -> frozenset[Permission]:
     """All that `actor` may do in `project`: the union of its role and of what a public project gives to anybody."""
     if actor.is_admin:
@@ -128,3 +135,9 @@ def roles(actor: Actor, project: Project) -> Iterable[Role]:
         return []
     members = Member.objects.filter(project=project, user_id=actor.user_id)
     return [Role(role) for role in members.values_list("role", flat=True)]
+
+
+def _spoken(permission: Permission) -> str:
+    """ "member:create" as a reader says it: "create member"."""
+    resource, action = permission.split(":")
+    return f"{action} {resource.replace('-', ' ')}"

@@ -1,0 +1,126 @@
+"""What is done to projects and their members: make, change, remove."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError
+
+from projects.actors import Actor
+from projects.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed
+from projects.models import Member, Project, Role
+from projects.permissions import Permission
+from projects.policies import require
+from registry.db import write
+from registry.models import Namespace, Repository
+from registry.names import MAX_NAME_LENGTH, is_namespace
+
+
+def create_project(*, actor: Actor, name: str, public: bool = False) -> Project:
+    """Makes a project with `actor` as its owner and first project admin; anybody who is logged in may.
+
+    Raises Denied, Invalid, and Conflict if the name is taken.
+    """
+    if actor.is_anonymous:
+        raise Denied("log in to make a project")
+    if not is_namespace(name):
+        raise Invalid(
+            f"a project's name has 1 to {MAX_NAME_LENGTH} lower-case letters and digits, with . _ or - between them",
+            field="name",
+        )
+    try:
+        with write():
+            namespace = Namespace.objects.create(name=name)
+            project = Project.objects.create(namespace=namespace, owner_id=actor.user_id, public=public)
+            if actor.user_id is not None:
+                Member.objects.create(project=project, user_id=actor.user_id, role=Role.PROJECT_ADMIN)
+    except IntegrityError as error:
+        raise Conflict(f"the project name {name} is taken") from error
+    return project
+
+
+def update_project(
+    *, actor: Actor, project: Project, public: bool | None = None, allow_sparse_indexes: bool | None = None
+) -> None:
+    """Changes what is given. Raises Denied."""
+    require(actor, Permission.PROJECT_UPDATE, project)
+    with write():
+        if public is not None:
+            project.public = public
+            project.save(update_fields=["public", "updated_at"])
+        if allow_sparse_indexes is not None:
+            project.namespace.allow_sparse_indexes = allow_sparse_indexes
+            project.namespace.save(update_fields=["allow_sparse_indexes"])
+
+
+def delete_project(*, actor: Actor, project: Project) -> None:
+    """Removes an empty project. Raises Denied, and PreconditionFailed while it has repositories."""
+    require(actor, Permission.PROJECT_DELETE, project)
+    try:
+        with write():
+            if reason := why_not_deletable(project):
+                raise PreconditionFailed(reason)
+            Project.objects.filter(pk=project.pk).delete()
+            Namespace.objects.filter(pk=project.namespace_id).delete()
+    except IntegrityError as error:
+        # A push came between the look and the commit.
+        raise PreconditionFailed(why_not_deletable(project)) from error
+
+
+def why_not_deletable(project: Project) -> str:
+    """What stands in the way of deleting a project, "" if nothing does."""
+    if Repository.objects.filter(namespace_id=project.namespace_id).exists():
+        return "the project contains repositories, can not be deleted"
+    return ""
+
+
+def add_member(*, actor: Actor, project: Project, username: str, role: int) -> Member:
+    """Gives a user a role. Raises Denied, Invalid, NotFound (no such user) and Conflict (is a member already)."""
+    require(actor, Permission.MEMBER_CREATE, project)
+    role = _role(role)
+    users = get_user_model().objects
+    try:
+        user = users.get_by_natural_key(username)
+    except get_user_model().DoesNotExist as error:
+        raise NotFound(f"there is no user {username}") from error
+    try:
+        with write():
+            return Member.objects.create(project=project, user=user, role=role)
+    except IntegrityError as error:
+        raise Conflict(f"{user.get_username()} is a member of the project already") from error
+
+
+def change_member_role(*, actor: Actor, member: Member, role: int) -> None:
+    """Gives a member another role; nobody can change its own, so no project loses its last admin by a slip.
+
+    Raises Denied, Invalid, and NotFound if it was removed meanwhile.
+    """
+    require(actor, Permission.MEMBER_UPDATE, member.project)
+    _not_oneself(actor, member)
+    _update(member, role=_role(role))
+
+
+def remove_member(*, actor: Actor, member: Member) -> None:
+    """Takes a member's role away; nobody can remove itself. Raises Denied."""
+    require(actor, Permission.MEMBER_DELETE, member.project)
+    _not_oneself(actor, member)
+    with write():
+        Member.objects.filter(pk=member.pk).delete()
+
+
+def _update(member: Member, **values: Any) -> None:
+    with write():
+        if not Member.objects.filter(pk=member.pk).update(**values):
+            raise NotFound("the user is not a member of the project any more")
+    member.refresh_from_db()
+
+
+def _role(role: int) -> Role:
+    try:
+        return Role(role)
+    except ValueError as error:
+        raise Invalid("there is no such role", field="role") from error
+
+
+def _not_oneself(actor: Actor, member: Member) -> None:
+    if member.user_id == actor.user_id:
+        raise Denied("you cannot change your own membership; ask another admin of the project")
