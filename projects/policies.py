@@ -122,11 +122,17 @@ def require(actor: Actor, permission: Permission, project: Project) -> None:
 
 
 def permissions(actor: Actor, project: Project) -> frozenset[Permission]:
-    """All that `actor` may do in `project`: the union of its role and of what a public project gives to anybody."""
-    if actor.is_admin:
+    """All that `actor` may do in `project`."""
+    return granted(is_admin=actor.is_admin, public=project.public, roles=roles(actor, project))
+
+
+def granted(*, is_admin: bool, public: bool, roles: Iterable[Role]) -> frozenset[Permission]:
+    """The rule itself: the union of the roles and of what a public project gives to anybody; all for a system admin."""
+    if is_admin:
         return ALL_PERMISSIONS
-    granted = PUBLIC_PERMISSIONS if project.public else frozenset[Permission]()
-    return granted.union(*(ROLE_PERMISSIONS[role] for role in roles(actor, project)))
+    return (PUBLIC_PERMISSIONS if public else frozenset[Permission]()).union(
+        *(ROLE_PERMISSIONS[role] for role in roles)
+    )
 
 
 def roles(actor: Actor, project: Project) -> Iterable[Role]:

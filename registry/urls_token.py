@@ -1,5 +1,7 @@
 """URLs of the token service."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.views.token import token_service
+
+urlpatterns = [path("token", token_service, name="token")]
