@@ -1,8 +1,9 @@
 """The registry's ports, answered from projects and accounts."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from projects import errors, policies
 from projects.accounts import services as accounts
@@ -11,12 +12,24 @@ from projects.actors import ANONYMOUS, Actor
 from projects.models import Member, Project, Role
 from projects.permissions import Permission
 from registry.ports import Access, Action, Throttled
+from registry.prepared import Query
 
 _PERMISSIONS = {
     Action.PULL: Permission.REPOSITORY_PULL,
     Action.PUSH: Permission.REPOSITORY_PUSH,
     Action.DELETE: Permission.ARTIFACT_DELETE,
 }
+
+
+def _standing(subject: str, namespace: str) -> QuerySet[Project, Any]:
+    user = User.objects.filter(username=subject, is_active=True)
+    member = Member.objects.filter(project=OuterRef("pk"), user__username=subject, user__is_active=True)
+    return Project.objects.filter(namespace__name=namespace).values_list(
+        "public", "namespace__created_at", Subquery(user.values("is_admin")), Subquery(member.values("role"))
+    )
+
+
+_STANDING = Query(_standing, texts=["subject", "namespace"])
 
 
 class Authenticator:
@@ -41,18 +54,7 @@ class AccessPolicy:
 
     def access(self, subject: str, namespace: str) -> Access:
         """What `subject` may do in the project of this name; one query, the same one whether it exists or not."""
-        user = User.objects.filter(username=subject, is_active=True)
-        member = Member.objects.filter(project=OuterRef("pk"), user__username=subject, user__is_active=True)
-        row = (
-            Project.objects.filter(namespace__name=namespace)
-            .values_list(
-                "public",
-                "namespace__created_at",
-                Subquery(user.values("is_admin")),
-                Subquery(member.values("role")),
-            )
-            .first()
-        )
+        row = _STANDING.one(subject=subject, namespace=namespace)
         if row is None:
             return Access()
         public, since, is_admin, role = row
