@@ -162,6 +162,7 @@ SESSION_COOKIE_SECURE = bool(TLS_CERT) or env.bool("SECURE_COOKIES", default=Fal
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"  # where Harbor's clients put it
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -184,13 +185,13 @@ TIME_ZONE = "UTC"
 # --- REST API ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "projects.web.api.BasicAuthentication",
-        "projects.web.api.SessionAuthentication",
+        "projects.web.api.authentication.BasicAuthentication",
+        "projects.web.api.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "projects.web.api.exception_handler",
+    "EXCEPTION_HANDLER": "projects.web.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 

@@ -1,0 +1,1 @@
+"""Pages and HTTP calls of logging in and of one's own account."""
