@@ -20,7 +20,7 @@ class Namespace(models.Model):
 
     name = AsciiCharField(max_length=255)
     created_at = models.DateTimeField(db_default=Now())
-    # Accept an index although some of its children are not here (distribution-spec: a registry MAY).
+    # Accept a manifest or index although some of what it names is not here (distribution-spec: a registry MAY).
     allow_sparse_indexes = models.BooleanField(default=False)
 
     class Meta:
@@ -37,7 +37,9 @@ class Repository(models.Model):
     name = AsciiCharField(max_length=255)  # in full, with the namespace
     description = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
-    pushed_at = models.DateTimeField(null=True)  # the last change of a manifest or tag; NULL: nothing pushed yet
+    pushed_at = models.DateTimeField(
+        null=True
+    )  # the last change of a manifest or tag; NULL: nothing pushed yet
     pull_count = models.BigIntegerField(default=0)
 
     class Meta:
@@ -81,7 +83,9 @@ class RepositoryBlob(models.Model):
         constraints = [models.UniqueConstraint(fields=["repository", "blob"], name="repository_blob")]
         indexes = [
             models.Index(fields=["blob"], name="repository_blob_by_blob"),
-            models.Index(fields=["keep_until"], name="repository_blob_queue", condition=Q(keep_until__isnull=False)),
+            models.Index(
+                fields=["keep_until"], name="repository_blob_queue", condition=Q(keep_until__isnull=False)
+            ),
         ]
 
 
@@ -110,7 +114,9 @@ class Manifest(models.Model):
         indexes = [
             models.Index(fields=["repository", "-pushed_at", "-id"], name="manifest_by_push"),
             models.Index(
-                fields=["repository", "subject_digest"], name="manifest_by_subject", condition=Q(subject_digest__isnull=False)
+                fields=["repository", "subject_digest"],
+                name="manifest_by_subject",
+                condition=Q(subject_digest__isnull=False),
             ),
             models.Index(fields=["keep_until"], name="manifest_queue", condition=Q(keep_until__isnull=False)),
         ]
@@ -145,10 +151,17 @@ class ManifestChild(models.Model):
 
 
 class MissingChild(models.Model):
-    """A child that a sparse index names and that was not here when the index came; its push turns this into a ManifestChild."""
+    """What a sparse manifest or index names and that was not here when it came.
+
+    `kind` is MANIFEST, whose push turns this into a ManifestChild, or a ManifestBlob.Kind, which garbage collection
+    turns into a ManifestBlob when it finds the blob (services.references).
+    """
+
+    MANIFEST = "manifest"
 
     parent = models.ForeignKey(Manifest, DO_NOTHING, related_name="missing_children", db_index=False)
     digest = AsciiCharField(max_length=DIGEST_LENGTH)
+    kind = models.CharField(max_length=8, default=MANIFEST)
 
     class Meta:
         verbose_name_plural = "missing children"
