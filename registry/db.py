@@ -2,18 +2,22 @@
 
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 
 _ticket = threading.Lock()
 
 
 @contextmanager
 def write() -> Iterator[None]:
-    """A transaction that writes. Nothing slow, no storage IO, no hashing inside (rule R3 of the content store).
+    """A transaction that writes. Nothing slow, no storage IO, no hashing inside (rule R3 of docs/adr/0003).
 
     SQLite's own busy handler is unfair to the point of starving writers, so writers queue for a lock first: a thread
     lock in the process, a file lock among processes. On PostgreSQL it is transaction.atomic() and no more.
@@ -49,3 +53,42 @@ def release_connection() -> None:
 def for_update() -> bool:
     """True where SELECT ... FOR UPDATE exists; SQLite serialises writers instead (BEGIN IMMEDIATE)."""
     return bool(connection.features.has_select_for_update)
+
+
+def after(delta: timedelta) -> Combinable:
+    """The database's clock plus `delta`, for a queryset (rule R5: no worker's clock decides anything)."""
+    return Now() + delta
+
+
+# The same for SQL: {now}, and {after}, which takes one parameter in seconds.
+_CLOCK = {
+    "postgresql": {
+        "{now}": "statement_timestamp()",
+        "{after}": "(statement_timestamp() + %s * interval '1 second')",
+    },
+    "sqlite": {
+        "{now}": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+        "{after}": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %s || ' seconds')",
+    },
+}
+
+
+def sql(statement: str) -> str:
+    """`statement` with {now} and {after} in this database's words; it must be run with parameters ("%%" is a "%")."""
+    for word, expression in _CLOCK[connection.vendor].items():
+        statement = statement.replace(word, expression)
+    return statement
+
+
+def execute(statement: str, parameters: Sequence[Any]) -> int:
+    """Runs one statement (see `sql`) and returns how many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql(statement), parameters)
+        return int(cursor.rowcount)
+
+
+def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Runs one statement (see `sql`), a SELECT or one with RETURNING, and returns all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql(statement), parameters)
+        return list(cursor.fetchall())

@@ -1,0 +1,142 @@
+"""/v2/<name>/blobs/uploads/: open, append, commit, status, cancel (distribution-spec end-4, 5, 6, 11, 13, 14)."""
+
+import re
+
+from django.http import HttpRequest, HttpResponse
+
+from registry.digests import ALGORITHMS, Digest
+from registry.errors import RegistryError
+from registry.names import RepositoryName
+from registry.ports import Action
+from registry.services import blobs, uploads
+from registry.services.receiving import Body
+from registry.services.sessions import SessionKey
+from registry.services.uploads import Progress, SessionKept
+from registry.views.base import Call, absolute_url
+
+# The spec's "<start>-<end>"; some clients write HTTP's own "bytes <start>-<end>/<size>".
+_CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/(?:\d+|\*))?")
+
+
+def post(call: Call) -> HttpResponse:
+    """Mounts a blob (?mount=), takes one whole (?digest=), or opens a session."""
+    query = call.request.GET
+    if mount := query.get("mount"):
+        digest = Digest.parse(mount)
+        if blobs.mount(
+            name=call.name, digest=digest, source=_source(query.get("from")), may_pull=_may_pull(call)
+        ):
+            return _created(call, digest)
+    elif wanted := query.get("digest"):
+        digest, body = Digest.parse(wanted), _body(call.request)
+        if body.length != 0 or digest == Digest.of(b"", digest.algorithm):
+            return _push(call, digest, body)
+    algorithm = query.get("digest-algorithm", "sha256")
+    if algorithm not in ALGORITHMS:
+        raise RegistryError("DIGEST_INVALID", f"digest-algorithm must be one of {', '.join(ALGORITHMS)}")
+    return _progress(call, uploads.open_upload(name=call.name, owner=call.subject, algorithm=algorithm), 202)
+
+
+def get(call: Call) -> HttpResponse:
+    """How far a session is."""
+    return _progress(call, uploads.status(_key(call)), 204)
+
+
+def patch(call: Call) -> HttpResponse:
+    """Appends a chunk, or all of it."""
+    body = _body(call.request)
+    try:
+        return _progress(call, uploads.append(_key(call), body), 202)
+    except RegistryError as error:
+        raise _refused(call, body, error) from error
+
+
+def put(call: Call) -> HttpResponse:
+    """Appends the last chunk, if there is one, and makes the session a blob."""
+    body = _body(call.request)
+    try:
+        digest = Digest.parse(call.request.GET.get("digest", ""))
+        uploads.commit(_key(call), digest, body)
+    except RegistryError as error:
+        raise _refused(call, body, error) from error
+    body.drain()
+    return _created(call, digest)
+
+
+def delete(call: Call) -> HttpResponse:
+    """Cancels a session."""
+    uploads.cancel(_key(call))
+    return HttpResponse(status=204)
+
+
+def _push(call: Call, digest: Digest, body: Body) -> HttpResponse:
+    try:
+        uploads.push(name=call.name, owner=call.subject, digest=digest, body=body)
+    except RegistryError:
+        body.drain()
+        raise
+    return _created(call, digest)
+
+
+def _key(call: Call) -> SessionKey:
+    return SessionKey.parse(call.reference, call.name, call.subject)
+
+
+def _source(text: str | None) -> RepositoryName | None:
+    return RepositoryName.parse(text) if text else None
+
+
+def _may_pull(call: Call) -> "blobs.MayPull":
+    return lambda name: call.may(Action.PULL, name)
+
+
+def _body(request: HttpRequest) -> Body:
+    """The body as the server hands it over: Django sees nothing of a chunked one.
+
+    Raises SIZE_INVALID if Content-Length and Content-Range contradict each other, BLOB_UPLOAD_INVALID for a
+    Content-Range that is none.
+    """
+    environ = request.environ  # type: ignore[attr-defined]  # a WSGIRequest has it
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    body = Body(environ["wsgi.input"], None if chunked else length)
+    if not (text := request.headers.get("Content-Range")):
+        return body
+    match = _CONTENT_RANGE.fullmatch(text.strip())
+    if not match or int(match[2]) < int(match[1]):
+        raise RegistryError("BLOB_UPLOAD_INVALID", "Content-Range must be <start>-<end>, the end included")
+    body.start, size = int(match[1]), int(match[2]) - int(match[1]) + 1
+    if body.length not in (None, size):
+        message = f"Content-Range names {size} bytes, Content-Length {body.length}"
+        raise RegistryError("SIZE_INVALID", message)
+    body.length = size
+    return body
+
+
+def _refused(call: Call, body: Body, error: RegistryError) -> RegistryError:
+    """The error, telling where a session that is still there goes on."""
+    body.drain()
+    if isinstance(error, SessionKept):
+        error.headers.update(_session_headers(call, call.reference, error.offset))
+    return error
+
+
+def _progress(call: Call, progress: Progress, status: int) -> HttpResponse:
+    return HttpResponse(status=status, headers=_session_headers(call, str(progress.key.id), progress.offset))
+
+
+def _session_headers(call: Call, upload: str, offset: int) -> dict[str, str]:
+    """Docker reads the range by "%d-%d": it has no unit, and is 0-0 for an empty session, too."""
+    return {
+        "Location": absolute_url(call.request, f"/v2/{call.name}/blobs/uploads/{upload}"),
+        "Range": f"0-{max(offset - 1, 0)}",
+        "Docker-Upload-UUID": upload,
+        "Content-Length": "0",
+    }
+
+
+def _created(call: Call, digest: Digest) -> HttpResponse:
+    location = absolute_url(call.request, f"/v2/{call.name}/blobs/{digest}")
+    return HttpResponse(
+        status=201, headers={"Location": location, "Docker-Content-Digest": digest, "Content-Length": "0"}
+    )
