@@ -9,6 +9,7 @@ import os
 import runpy
 import signal
 import sys
+import warnings
 
 PR_SET_PDEATHSIG = 1
 
@@ -33,6 +34,8 @@ def main() -> None:
     die_with(int(sys.argv[1]))
     os.register_at_fork(before=_before_fork, after_in_child=lambda: die_with(_forking))
     sys.argv = sys.argv[2:]
+    # `make run` as root in a container is fine: nothing is unpickled. Celery's three-line warning is not news.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 

@@ -170,7 +170,6 @@ X_FRAME_OPTIONS = "DENY"
 # --- static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # served from the checkout: no collectstatic step between clone and run
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -198,7 +197,7 @@ REST_FRAMEWORK = {
 # --- background work --------------------------------------------------------------------------------------------------
 _redis_url = env.str("REDIS_URL", default="")
 _broker_dir = DATA_DIR / "broker"
-CELERY_BROKER_URL = _redis_url or "filesystem://"
+CELERY_BROKER_URL = _redis_url or "filesystem://localhost"
 if not _redis_url:
     # kombu's transport over a directory: the laptop needs no broker.
     for _name in ("messages", "control", "processed"):

@@ -20,6 +20,7 @@ logger = logging.getLogger("harborweb.serve")
 STEADY = 10.0  # seconds after which a start counts as a success
 GIVE_UP = 3
 TICK = 0.1
+ASK = 0.5
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Runs `children` until SIGINT or SIGTERM; `ready` is asked until it is true, then `on_ready` is told once.
+    """Runs `children` until SIGINT or SIGTERM; `ready` is asked until it is true, then `on_ready` told.
 
     A second signal, or `grace` seconds after the first, kills what has not stopped by then.
     """
@@ -70,6 +71,7 @@ class Supervisor:
     on_ready: Callable[[], None] = lambda: None
     _signals: int = field(default=0, init=False)
     _failed: bool = field(default=False, init=False)
+    _asked: float = field(default=0.0, init=False)
     _wake: threading.Event = field(default_factory=threading.Event, init=False)
 
     def run(self) -> int:
@@ -100,9 +102,11 @@ class Supervisor:
                 self._take_note(child, now)
             elif child.process is None and now >= child.start_again:
                 child.start()
-        if self.ready and self.ready():
-            self.ready = None
-            self.on_ready()
+        if self.ready and now >= self._asked + ASK:
+            self._asked = now
+            if self.ready():
+                self.ready = None
+                self.on_ready()
 
     def _take_note(self, child: Child, now: float) -> None:
         assert child.process is not None  # noqa: S101 - narrows the type: it has ended
