@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -92,3 +93,23 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql(statement), parameters)
         return list(cursor.fetchall())
+
+
+def make_constraints_immediate(_apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """For migrations: PostgreSQL checks the registry's foreign keys at each statement, not at COMMIT as Django wants.
+
+    The constraint is our proof that something is unreachable (docs/adr/0003): who deletes must hear of a reference
+    before the next step, and who refers must wait for a deletion under way. A migration that adds a foreign key runs
+    this again. SQLite has one writer at a time, so there COMMIT is early enough.
+    """
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('ALTER TABLE %I ALTER CONSTRAINT %I DEFERRABLE INITIALLY IMMEDIATE', relname, conname)"
+            " FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+            " WHERE contype = 'f' AND condeferred AND relname LIKE 'registry\\_%'"
+            " AND pg_class.relnamespace = current_schema()::regnamespace"
+        )
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
