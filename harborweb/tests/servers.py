@@ -13,7 +13,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +47,29 @@ def status(url: str) -> int:
             return error.code
     except OSError:
         return 0
+
+
+@dataclass(frozen=True)
+class Descendant:
+    """A process that another one started, itself or through others."""
+
+    pid: int
+    command: str
+
+    def kill(self) -> None:
+        """kill -9."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[Descendant]:
+    """Every living process below `pid`, the nearest first."""
+    found = []
+    for child in (int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+        command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+        found.append(Descendant(child, command))
+        found.extend(descendants(child))
+    return found
 
 
 @contextmanager

@@ -1,0 +1,160 @@
+"""A site as docs/production.md builds it: PostgreSQL, Redis, two web processes and a worker behind nginx.
+
+docs/nginx.conf is the very file that runs here; only its paths and ports are exchanged.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harborweb import tls
+from harborweb.tests import postgres, servers
+from harborweb.tests.clients.images import Contents, read_layout
+
+pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(300)]
+
+CONFIGURATION = servers.ROOT / "docs/nginx.conf"
+LARGE = 5_000_000  # bytes: more than nginx's default limit for a body, and than what we answer from memory
+
+
+@dataclass
+class Production:
+    """A running site and the web processes behind its nginx."""
+
+    home: Path
+    port: int
+    web: list[subprocess.Popen[bytes]]
+
+    @property
+    def host(self) -> str:
+        return f"localhost:{self.port}"
+
+    def skopeo(self, *arguments: str) -> str:
+        """Runs skopeo as admin, trusting the site's CA only."""
+        common = ["--authfile", f"{self.home}/auth.json"]
+        done = subprocess.run(
+            ["skopeo", *arguments[:1], *common, *arguments[1:]], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def push(self, layout: Path, name: str) -> None:
+        self.skopeo(
+            "copy",
+            "--all",
+            "--dest-cert-dir",
+            f"{self.home}/trust",
+            f"oci:{layout}:1",
+            f"docker://{self.host}/{name}",
+        )
+
+    def pull(self, name: str, layout: Path) -> None:
+        self.skopeo(
+            "copy",
+            "--all",
+            "--src-cert-dir",
+            f"{self.home}/trust",
+            f"docker://{self.host}/{name}",
+            f"oci:{layout}:1",
+        )
+
+    def head(self, path: str) -> str:
+        """The head of an answer."""
+        command = ["curl", "-sI", "--cacert", f"{self.home}/tls/ca.crt", f"https://{self.host}{path}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def configuration(home: Path, *, ports: dict[str, int]) -> str:
+    """docs/nginx.conf with this test's paths and ports; fails if the file no longer has what is exchanged."""
+    exchanged = {
+        "pid /run/nginx.pid": f"pid {home}/nginx.pid",
+        "/var/log/nginx/error.log": f"{home}/nginx.log",
+        "127.0.0.1:8081": f"127.0.0.1:{ports['first']}",
+        "127.0.0.1:8082": f"127.0.0.1:{ports['second']}",
+        "listen 80;": f"listen 127.0.0.1:{ports['http']};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{ports['https']} ssl;",
+        "server_name core.harbor.domain;": "server_name localhost;",
+        "/etc/harborweb/tls/fullchain.pem": f"{home}/tls/server.crt",
+        "/etc/harborweb/tls/key.pem": f"{home}/tls/server.key",
+        "/var/lib/harborweb/storage/": f"{home}/data/storage/",
+    }
+    text = CONFIGURATION.read_text()
+    for old, new in exchanged.items():
+        assert old in text, f"{CONFIGURATION.name} no longer says {old!r}"
+        text = text.replace(old, new)
+    scratch = "".join(
+        f"{kind}_temp_path {home}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = text.replace("http {", f"http {{ {scratch}", 1)
+    # The storage belongs to whoever runs the test, and so must nginx's workers.
+    return f"user root;\n{text}" if os.geteuid() == 0 else text
+
+
+@pytest.fixture(scope="module", params=["", "nginx"], ids=["files by harborweb", "files by nginx"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    home = tmp_path_factory.mktemp("site")
+    ports = {name: servers.free_port() for name in ("first", "second", "http", "https", "none")}
+    tls.ensure(home / "tls", "localhost")
+    (home / "trust").mkdir()
+    (home / "trust/ca.crt").write_bytes((home / "tls/ca.crt").read_bytes())
+    with ExitStack() as stack:
+        shared = {
+            "DATABASE_URL": stack.enter_context(postgres.cluster()),
+            "REDIS_URL": stack.enter_context(servers.redis(home)),
+            "ACCEL": request.param,
+            "SECURE_COOKIES": "on",
+        }
+        web = [
+            stack.enter_context(servers.harborweb(home / "data", ports[name], "--web-only", **shared))
+            for name in ("first", "second")
+        ]
+        stack.enter_context(servers.harborweb(home / "data", ports["none"], "--worker-only", **shared))
+        stack.enter_context(servers.nginx(home, configuration(home, ports=ports), ports["https"]))
+        production = Production(home, ports["https"], web)
+        production.skopeo(
+            *(
+                "login",
+                "--cert-dir",
+                f"{home}/trust",
+                "-u",
+                "admin",
+                "-p",
+                servers.ADMIN_PASSWORD,
+                production.host,
+            )
+        )
+        yield production
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of two images with large layers."""
+    contents = Contents()
+    images = [contents.image(name, architecture=name, size=LARGE) for name in ("amd64", "arm64")]
+    return contents.write(tmp_path_factory.mktemp("layout"), **{"1": contents.index(images)})
+
+
+def test_an_image_goes_in_and_comes_out_bit_for_bit(site, layout, tmp_path):
+    site.push(layout, "library/large:1")
+    site.pull("library/large:1", tmp_path / "back")
+    assert read_layout(tmp_path / "back") == read_layout(layout)
+
+
+def test_clients_are_sent_to_the_address_that_they_used(site):
+    for _ in range(4):  # both web processes
+        assert f'bearer realm="https://{site.host}/service/token"' in site.head("/v2/").lower()
+
+
+def test_the_site_stays_up_when_web_processes_are_killed(site, layout, tmp_path):
+    site.push(layout, "library/kept:1")
+    for process in site.web:
+        for worker in servers.descendants(process.pid):
+            if "granian" in worker.command:
+                worker.kill()
+        servers.until(lambda: site.head("/v2/").startswith("HTTP/1.1 401"), what="an answer")
+        site.pull("library/kept:1", tmp_path / str(process.pid))
