@@ -60,6 +60,10 @@ class Document:
         return self.config.media_type if self.config else ""
 
     @property
+    def subject_digest(self) -> Digest | None:
+        return self.subject.digest if self.subject else None
+
+    @property
     def kind(self) -> str:
         """See media_types.artifact_kind."""
         return media_types.artifact_kind(

@@ -1,0 +1,91 @@
+"""Manifests by tag or digest: pull, push, delete (distribution-spec end-3, end-7 and end-9)."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+
+from registry import db
+from registry.errors import RegistryError
+from registry.ports import Action
+from registry.services import documents, manifests, removal
+from registry.services.receiving import Body
+from registry.views import ranges
+from registry.views.base import Call, absolute_url
+
+
+def get(call: Call) -> HttpResponse:
+    """The bytes that were pushed, with their digest; 304 if the client has them. HEAD is not counted as a pull."""
+    request = call.request
+    manifest = manifests.find(
+        name=call.name,
+        reference=call.reference,
+        promise=call.may(Action.PUSH, call.name),
+        accept=request.headers.get("Accept", ""),
+    )
+    headers = {
+        "Docker-Content-Digest": manifest.digest,
+        "ETag": f'"{manifest.digest}"',
+        # A tag moves and a manifest can be deleted: ask every time, the answer is 304 as a rule.
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization",
+    }
+    if ranges.etag_matches(request.headers.get("If-None-Match"), manifest.digest):
+        return HttpResponseNotModified(headers=headers)
+    headers["Content-Length"] = str(manifest.size)
+    if request.method == "HEAD":
+        return HttpResponse(content_type=manifest.media_type, headers=headers)
+    response = HttpResponse(manifest.payload(), content_type=manifest.media_type, headers=headers)
+    return response
+
+
+def put(call: Call) -> HttpResponse:
+    """201 with the manifest's place and digest; OCI-Tag for each `tag` parameter, OCI-Subject if it has a subject."""
+    request = call.request
+    pushed = manifests.put(
+        name=call.name,
+        reference=call.reference,
+        payload=_body(request),
+        content_type=request.headers.get("Content-Type", ""),
+        extra_tags=request.GET.getlist("tag"),
+        subject=call.subject,
+    )
+    headers = {
+        "Location": absolute_url(request, f"/v2/{call.name}/manifests/{pushed.digest}"),
+        "Docker-Content-Digest": pushed.digest,
+    }
+    if pushed.subject:
+        headers["OCI-Subject"] = pushed.subject
+    if "tag" in request.GET:
+        headers["OCI-Tag"] = ", ".join(pushed.tags)
+    return HttpResponse(status=201, headers=headers)
+
+
+def delete(call: Call) -> HttpResponse:
+    """202 when it is gone."""
+    removal.delete(name=call.name, reference=call.reference, subject=call.subject)
+    return HttpResponse(status=202)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The whole body, of which never more than the largest manifest is kept. Raises MANIFEST_INVALID.
+
+    From wsgi.input, because Django reads nothing of a chunked body.
+    """
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    length = int(announced) if announced.isdecimal() else None
+    body = Body(request.META["wsgi.input"], length)
+    db.release_connection()  # the client may be slow
+    if length is not None and length > documents.MAX_SIZE:
+        body.drain()
+        raise documents.too_large(length)
+    pieces: list[bytes] = []
+    while body.received <= documents.MAX_SIZE and (
+        piece := body.read(documents.MAX_SIZE + 1 - body.received)
+    ):
+        pieces.append(piece)
+    if body.received > documents.MAX_SIZE:
+        body.drain()
+        raise documents.too_large(body.received)
+    if body.truncated:
+        raise RegistryError(
+            "MANIFEST_INVALID", "manifest invalid: the body is shorter than Content-Length says"
+        )
+    return b"".join(pieces)
