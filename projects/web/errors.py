@@ -71,17 +71,20 @@ def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResp
     login = ""
     if getattr(request, "actor", ANONYMOUS).is_anonymous and status in (403, 404):
         login = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
-    message = message or default
-    if message and message[-1].isalnum():
-        message += "."
     context = {
         "status": int(status),
         "heading": heading,
-        "message": message[:1].upper() + message[1:],
+        "message": sentence(message or default),
         "login": login,
     }
     # Always a page of its own, also when htmx asked: it goes there by itself (static/js/shell.js).
     return render(request, "ui/error.html", context, status=status)
+
+
+def sentence(text: str) -> str:
+    """An error's text as a sentence: a capital to begin with and a full stop."""
+    text = text[:1].upper() + text[1:]
+    return f"{text}." if text and text[-1].isalnum() else text
 
 
 def _json(status: int, message: str) -> HttpResponse:

@@ -14,8 +14,8 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from projects.errors import Conflict, Denied, DomainError, Invalid, PreconditionFailed
-from projects.web.errors import domain_error
+from projects.errors import DomainError, Invalid
+from projects.web.errors import domain_error, sentence
 from projects.web.middleware import PortalRequest
 from registry.errors import RegistryError
 
@@ -54,13 +54,15 @@ def login_required(view: View[P]) -> View[P]:
 
 
 @contextmanager
-def errors_in(form: forms.BaseForm) -> Iterator[None]:
-    """Shows what a service refuses on the form that asked for it, beside the field if it is one's fault."""
+def errors_in(form: forms.BaseForm, *, field: str | None = None) -> Iterator[None]:
+    """Shows what a service refuses on the form that asked for it: beside the field that the error names, or `field`."""
     try:
         yield
-    except (Invalid, Conflict, PreconditionFailed, Denied) as error:
-        field = error.field if isinstance(error, Invalid) and error.field in form.fields else None
-        form.add_error(field, str(error))
+    except DomainError as error:
+        named = error.field if isinstance(error, Invalid) else ""
+        form.add_error(named if named in form.fields else field, sentence(str(error)))
+    except RegistryError as error:
+        form.add_error(field, sentence(error.message))
 
 
 def render_form(
@@ -73,8 +75,9 @@ def render_form(
 
 
 def safe_next(request: HttpRequest, default: str) -> str:
-    """The address of `next` if it is one of ours, else the default: nobody can be sent elsewhere by a link."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
+    """The address in `next` if it is one of ours, else the default: no link sends anybody elsewhere."""
+    # Harbor's own sign-in page calls it redirect_url.
+    target = request.POST.get("next") or request.GET.get("next") or request.GET.get("redirect_url") or ""
     if url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from projects.models import Role
 from projects.web.tables import Page
 
 register = template.Library()
@@ -40,6 +42,18 @@ def short(digest: str) -> str:
     """The first eight characters of a digest, with its algorithm: enough to tell two rows apart."""
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}:{value[:8]}"
+
+
+@register.filter
+def role(value: int | None) -> str:
+    """A role's name; "" for none."""
+    return Role(value).label if value else ""
+
+
+@register.filter
+def within(name: str, project: str) -> str:
+    """A repository's name within its project: "library/nginx" within "library" is "nginx"."""
+    return name.removeprefix(f"{project}/")
 
 
 @register.simple_tag
@@ -87,6 +101,13 @@ def _age(seconds: float) -> str:
             plural = "s" if number > 1 and len(unit) > 3 else ""
             return f"{number} {unit}{plural} ago"
     return "just now"
+
+
+@register.simple_block_tag(takes_context=True)
+def filters(context: template.Context, content: str, label: str) -> str:
+    """The form that narrows a list; its fields stand between the tags. It acts as one types, or by its button."""
+    form = get_template("ui/filters.html")
+    return form.render({"request": context["request"], "content": content, "label": label})
 
 
 @register.inclusion_tag("ui/th.html", takes_context=True)

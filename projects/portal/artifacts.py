@@ -1,0 +1,184 @@
+"""What the portal reads of artifacts: rows of a list with their tags, and one artifact taken apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
+
+from projects.errors import NotFound
+from projects.portal import contents
+from projects.portal.contents import document, entries, platform_name, whole
+from projects.portal.queries import artifacts
+from registry.models import Manifest, ManifestBlob, ManifestChild, Repository, Tag
+from registry.storage.configured import storage
+
+TAGS_SHOWN: Final = 8
+"""So many tags of an artifact stand in a list, the newest first, as in Harbor; the rest is a number."""
+
+MAX_CHOSEN: Final = 100
+MAX_CONFIG: Final = 4 * 1024 * 1024
+
+# Paging by key needs a value also where there was no pull.
+LAST_PULL: Final = Coalesce("pulled_at", Value(datetime.fromtimestamp(0, UTC)), output_field=DateTimeField())
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRow:
+    """A manifest as a list shows it. `children` counts those that are here."""
+
+    manifest: Manifest
+    tags: Sequence[Tag] = ()
+    tag_count: int = 0
+    children: int = 0
+    accessories: int = 0
+
+    @property
+    def more_tags(self) -> int:
+        """How many tags are not shown."""
+        return self.tag_count - len(self.tags)
+
+    @property
+    def tag(self) -> str:
+        """The newest tag's name, "" if it has none."""
+        return self.tags[0].name if self.tags else ""
+
+
+def listed(repository: Repository, *, text: str = "", kind: str = "", tagged: str = "") -> QuerySet[Manifest]:
+    """A repository's artifacts, narrowed to a tag or digest that holds `text`, to a kind, to tagged "yes" or "no"."""
+    found = artifacts().filter(repository=repository).defer("payload").annotate(last_pull=LAST_PULL)
+    if text:
+        digest = text if ":" in text else f":{text}"
+        by_tag = Tag.objects.filter(repository=repository, name__icontains=text).values("manifest")
+        found = found.filter(Q(pk__in=by_tag) | Q(digest__contains=digest))
+    if kind:
+        found = found.filter(kind=kind)
+    if tagged in ("yes", "no"):
+        has_tag = Exists(Tag.objects.filter(manifest=OuterRef("pk")))
+        found = found.filter(has_tag if tagged == "yes" else ~has_tag)
+    return found
+
+
+def rows(manifests: Sequence[Manifest]) -> list[ArtifactRow]:
+    """Adds to each manifest what its row shows; three queries however many there are, however many tags they have."""
+    ids = [manifest.pk for manifest in manifests]
+    tags: dict[int, list[Tag]] = {}
+    tag_counts: dict[int, int] = {}
+    for tag in _newest_tags(ids):
+        tags.setdefault(tag.manifest_id, []).append(tag)
+        tag_counts[tag.manifest_id] = tag.of_manifest  # type: ignore[attr-defined]  # the annotation below
+    children = dict(
+        ManifestChild.objects.filter(parent__in=ids).values_list("parent").annotate(Count("pk")).order_by()
+    )
+    accessories = _accessory_counts(manifests)
+    return [
+        ArtifactRow(
+            manifest=manifest,
+            tags=tags.get(manifest.pk, ()),
+            tag_count=tag_counts.get(manifest.pk, 0),
+            children=children.get(manifest.pk, 0),
+            accessories=accessories.get(manifest.digest, 0),
+        )
+        for manifest in manifests
+    ]
+
+
+def _newest_tags(manifest_ids: Sequence[int]) -> QuerySet[Tag]:
+    newest = [F("pushed_at").desc(), F("pk").desc()]
+    return (
+        Tag.objects.filter(manifest__in=manifest_ids)
+        .annotate(
+            place=Window(RowNumber(), partition_by="manifest", order_by=newest),
+            of_manifest=Window(Count("pk"), partition_by="manifest"),
+        )
+        .filter(place__lte=TAGS_SHOWN)
+        .order_by("manifest", "place")
+    )
+
+
+def _accessory_counts(manifests: Sequence[Manifest]) -> dict[str, int]:
+    if not manifests:
+        return {}
+    found = Manifest.objects.filter(
+        repository=manifests[0].repository_id, subject_digest__in=[manifest.digest for manifest in manifests]
+    )
+    return {
+        str(digest): number for digest, number in found.values_list("subject_digest").annotate(Count("pk"))
+    }
+
+
+def artifact(repository: Repository, reference: str) -> Manifest:
+    """One manifest by its digest or tag, with its payload; NotFound if the repository has none such."""
+    here = Manifest.objects.filter(repository=repository)
+    by = (
+        {"digest": reference}
+        if ":" in reference
+        else {"tags__repository": repository, "tags__name": reference}
+    )
+    found = here.filter(**by).first()
+    if found is None:
+        raise NotFound(f"There is no artifact {reference[:140]} in {repository.name}.")
+    found.repository = repository
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An entry of an index: its descriptor, and the manifest if it is here (a sparse index may name others)."""
+
+    digest: str
+    size: int
+    media_type: str
+    platform: str
+    row: ArtifactRow | None
+
+
+def children(index: Manifest) -> list[Child]:
+    """The entries of an index in their own order."""
+    descriptors = entries(document(index).get("manifests"))
+    here = Manifest.objects.filter(parents__parent=index).defer("payload")
+    found = {row.manifest.digest: row for row in rows(list(here))}
+    return [
+        Child(
+            digest=str(descriptor.get("digest", "")),
+            size=whole(descriptor.get("size")),
+            media_type=str(descriptor.get("mediaType", "")),
+            platform=platform_name(descriptor.get("platform")),
+            row=found.get(str(descriptor.get("digest"))),
+        )
+        for descriptor in descriptors
+    ]
+
+
+def tags(manifest: Manifest, *, text: str = "") -> QuerySet[Tag]:
+    """A manifest's tags, narrowed to names that hold `text`."""
+    found = Tag.objects.filter(manifest=manifest).annotate(last_pull=LAST_PULL)
+    return found.filter(name__icontains=text) if text else found
+
+
+def accessories(manifest: Manifest) -> QuerySet[Manifest]:
+    """Signatures, SBOMs and whatever else names this manifest as its subject."""
+    return Manifest.objects.filter(repository=manifest.repository_id, subject_digest=manifest.digest).defer(
+        "payload"
+    )
+
+
+def chosen(repository: Repository, digests: Sequence[str]) -> list[Manifest]:
+    """The repository's manifests of these digests, as a form named them; unknown ones are left out."""
+    found = Manifest.objects.filter(repository=repository, digest__in=digests[:MAX_CHOSEN]).defer("payload")
+    return list(found.order_by("-pushed_at", "-pk"))
+
+
+def config(manifest: Manifest) -> dict[str, Any]:
+    """The config blob as JSON; empty if there is none, if it is too large to show, or if it is not JSON."""
+    uses = ManifestBlob.objects.filter(manifest=manifest, kind=ManifestBlob.Kind.CONFIG)
+    found = uses.values_list("link__blob__storage_key", "link__blob__size").first()
+    if found is None or found[1] > MAX_CONFIG:
+        return {}
+    reader = storage().open(found[0], 0, found[1])
+    try:
+        return contents.parse(b"".join(reader))
+    finally:
+        reader.close()

@@ -1,0 +1,154 @@
+"""What a manifest and its config hold, taken apart for reading. Clients wrote both: nothing is trusted."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from registry.models import Manifest
+
+
+def document(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as JSON."""
+    return parse(bytes(manifest.payload))
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return mapping(parsed)
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def entries(value: object) -> list[dict[str, Any]]:
+    """The objects in a list; empty for anything else."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def whole(value: object) -> int:
+    """The value if it is a number, else 0."""
+    return value if isinstance(value, int) else 0
+
+
+def platform_name(platform: object) -> str:
+    """os/architecture[/variant] of a descriptor's platform; "" for none and for what buildkit calls unknown/unknown."""
+    given = mapping(platform)
+    parts = [str(given[key]) for key in ("os", "architecture", "variant") if given.get(key)]
+    return "" if "unknown" in parts else "/".join(parts)
+
+
+def short(digest: str) -> str:
+    """A digest's algorithm and first eight characters: enough to tell two artifacts apart."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:8]}"
+
+
+def time(value: object) -> datetime | None:
+    """An RFC 3339 time, or None."""
+    try:
+        parsed = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer (or any blob) that a manifest names."""
+
+    digest: str
+    size: int
+    media_type: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of an image's build history; `layer` is None where it made none."""
+
+    command: str
+    created: datetime | None
+    layer: Layer | None
+
+
+def layers(manifest: dict[str, Any]) -> list[Layer]:
+    """The layers that a manifest names, in order."""
+    return [
+        Layer(
+            digest=str(descriptor.get("digest", "")),
+            size=whole(descriptor.get("size")),
+            media_type=str(descriptor.get("mediaType", "")),
+            title=str(mapping(descriptor.get("annotations")).get("org.opencontainers.image.title", "")),
+        )
+        for descriptor in entries(manifest.get("layers") or manifest.get("blobs"))
+    ]
+
+
+def history(config: dict[str, Any], made: Sequence[Layer]) -> list[Step]:
+    """The build history out of an image's config, each step with the layer that it made."""
+    steps = []
+    left = iter(made)
+    for entry in entries(config.get("history")):
+        command = str(entry.get("created_by") or entry.get("comment") or "")
+        layer = None if entry.get("empty_layer") else next(left, None)
+        steps.append(
+            Step(command.removeprefix("/bin/sh -c #(nop) ").strip(), time(entry.get("created")), layer)
+        )
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What an artifact says of itself: single facts, and facts with several values."""
+
+    created: datetime | None = None
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    lists: list[tuple[str, list[str]]] = field(default_factory=list)
+
+
+def overview(kind: str, config: dict[str, Any]) -> Overview:
+    """The readable part of a config: an image's own settings, a chart's metadata, nothing for the rest."""
+    if kind == "IMAGE":
+        return _image(config)
+    if kind == "CHART":
+        keys = ("name", "version", "appVersion", "description", "kubeVersion", "home")
+        return Overview(
+            facts=[(key[0].upper() + key[1:], str(config[key])) for key in keys if config.get(key)]
+        )
+    return Overview()
+
+
+def _image(config: dict[str, Any]) -> Overview:
+    settings = mapping(config.get("config"))
+    facts = (
+        ("Author", config.get("author")),
+        ("Entrypoint", _words(settings.get("Entrypoint"))),
+        ("Command", _words(settings.get("Cmd"))),
+        ("Working directory", settings.get("WorkingDir")),
+        ("User", settings.get("User")),
+        ("Stop signal", settings.get("StopSignal")),
+    )
+    environment = settings.get("Env")
+    lists = (
+        ("Ports", list(mapping(settings.get("ExposedPorts")))),
+        ("Volumes", list(mapping(settings.get("Volumes")))),
+        ("Environment", [str(value) for value in environment] if isinstance(environment, list) else []),
+        ("Labels", [f"{key}={value}" for key, value in mapping(settings.get("Labels")).items()]),
+    )
+    return Overview(
+        created=time(config.get("created")),
+        facts=[(label, str(value)) for label, value in facts if value],
+        lists=[(label, values) for label, values in lists if values],
+    )
+
+
+def _words(value: object) -> str:
+    return " ".join(str(word) for word in value) if isinstance(value, list) else str(value or "")

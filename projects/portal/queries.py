@@ -1,0 +1,105 @@
+"""What the portal reads of projects and repositories: querysets that start from who asks."""
+
+from typing import Final
+
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
+
+from projects.actors import Actor
+from projects.errors import NotFound
+from projects.models import Member, Project, Role
+from registry.models import Blob, Manifest, ManifestChild, Repository, RepositoryBlob, Tag
+
+RANKS: Final = (Role.PROJECT_ADMIN, Role.MAINTAINER, Role.DEVELOPER, Role.GUEST, Role.LIMITED_GUEST)
+
+# The first upload makes the row; the first manifest makes it a repository.
+_pushed = Q(pushed_at__isnull=False)
+
+
+def projects(actor: Actor) -> QuerySet[Project]:
+    """The projects that `actor` may know of, each with `role` (the actor's, or None) and `repository_count`."""
+    # No row has id 0: nobody's memberships.
+    role = Member.objects.filter(project=OuterRef("pk"), user_id=actor.user_id or 0).values("role")
+    return (
+        Project.objects.visible_to(actor)
+        .select_related("namespace")
+        .annotate(
+            role=Subquery(role[:1]),
+            repository_count=_count(
+                Repository.objects.filter(_pushed, namespace=OuterRef("namespace_id")), "namespace"
+            ),
+        )
+    )
+
+
+def project(actor: Actor, project_id: int) -> Project:
+    """One project, if `actor` may know of it; NotFound otherwise."""
+    found = (
+        Project.objects.visible_to(actor).select_related("namespace", "owner").filter(pk=project_id).first()
+    )
+    if found is None:
+        raise NotFound(f"There is no project {project_id}, or you may not see it.")
+    return found
+
+
+def repositories(project: Project) -> QuerySet[Repository]:
+    """The repositories of a project, each with `artifact_count` and `storage` (bytes of its distinct blobs)."""
+    links = RepositoryBlob.objects.filter(repository=OuterRef("pk")).order_by().values("repository")
+    return Repository.objects.filter(_pushed, namespace_id=project.namespace_id).annotate(
+        artifact_count=_count(artifacts().filter(repository=OuterRef("pk")), "repository"),
+        storage=Coalesce(Subquery(links.annotate(total=Sum("blob__size")).values("total")), 0),
+    )
+
+
+def repository(project: Project, name: str) -> Repository:
+    """A repository by its name within the project; NotFound if nothing was ever pushed to it."""
+    found = Repository.objects.filter(
+        _pushed, namespace_id=project.namespace_id, name=f"{project.name}/{name}"
+    ).first()
+    if found is None:
+        raise NotFound(f"There is no repository {name} in {project.name}.")
+    return found
+
+
+def artifacts() -> QuerySet[Manifest]:
+    """Manifests that are listed on their own: not an untagged child of an index, not an accessory of another."""
+    tagged = Exists(Tag.objects.filter(manifest=OuterRef("pk")))
+    child = Exists(ManifestChild.objects.filter(child=OuterRef("pk")))
+    subject = Manifest.objects.filter(repository=OuterRef("repository"), digest=OuterRef("subject_digest"))
+    return Manifest.objects.filter(~child | tagged, Q(subject_digest__isnull=True) | ~Exists(subject))
+
+
+def storage_used(project: Project) -> int:
+    """Bytes of the project's distinct blobs: what two of its repositories share counts once."""
+    links = RepositoryBlob.objects.filter(repository__namespace=project.namespace_id).values("blob")
+    return int(Blob.objects.filter(pk__in=links).aggregate(total=Coalesce(Sum("size"), 0))["total"])
+
+
+def members_by_role(project: Project) -> list[tuple[str, int]]:
+    """How many members have each role, the mightiest first; roles that nobody has are left out."""
+    counts = dict(Member.objects.filter(project=project).values_list("role").annotate(Count("pk")))
+    return [(str(role.label), int(counts[role])) for role in RANKS if role in counts]
+
+
+def members(project: Project) -> QuerySet[Member]:
+    """The members of a project with `user`, `username` and `rank` (0 is the mightiest role)."""
+    rank = Case(*(When(role=role, then=rank) for rank, role in enumerate(RANKS)), output_field=IntegerField())
+    found = Member.objects.filter(project=project).select_related("user", "project__namespace")
+    return found.annotate(username=F("user__username"), rank=rank)
+
+
+def found_repositories(actor: Actor, text: str) -> QuerySet[Repository]:
+    """Repositories in any project that `actor` may know of whose name holds `text`."""
+    visible = Project.objects.visible_to(actor).values("namespace")
+    return (
+        Repository.objects.filter(_pushed, namespace__in=visible, name__icontains=text)
+        .select_related("namespace__project")
+        .annotate(artifact_count=_count(artifacts().filter(repository=OuterRef("pk")), "repository"))
+        .order_by("name")
+    )
+
+
+def _count(rows: QuerySet[Repository] | QuerySet[Manifest], group: str) -> Coalesce:
+    """A correlated COUNT(*) over `rows`, 0 where there are none."""
+    counted = rows.order_by().values(group).annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

@@ -1,0 +1,1 @@
+"""The portal's pages: parse, ask what may be done, call one service, render."""

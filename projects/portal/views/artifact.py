@@ -1,0 +1,87 @@
+"""The page of one artifact: what it is, its tags, layers, history, accessories and the manifest itself."""
+
+import json
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from projects.permissions import Permission
+from projects.portal import artifacts, contents, queries
+from projects.portal.commands import Host, pull
+from projects.portal.forms import TagForm
+from projects.portal.scope import Scope
+from projects.web.middleware import PortalRequest
+from projects.web.pages import page
+from projects.web.tables import Sorts, paginate
+from registry.models import Manifest, Repository
+
+TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
+
+
+@require_GET
+@page
+def artifact_detail(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
+    """One artifact by digest or tag. `tab` chooses the part below the overview; only that part is read."""
+    scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)
+    repository = queries.repository(scope.project, name)
+    manifest = artifacts.artifact(repository, reference)
+    row = artifacts.rows([manifest])[0]
+    config = artifacts.config(manifest)
+    parts = _parts(row, config)
+    asked = request.GET.get("tab", "")
+    part = asked if asked in dict(parts) else "tags"
+    context = scope.repository_context(
+        repository,
+        "artifacts",
+        (contents.short(manifest.digest), ""),
+        artifact=row,
+        manifest=manifest,
+        overview=contents.overview(manifest.kind, config),
+        annotations=sorted(manifest.annotations.items()),
+        pull=pull(Host.of(request), repository.name, kind=manifest.kind, tag=row.tag, digest=manifest.digest),
+        parts=parts,
+        part=part,
+        **_part(request, repository, manifest, config, part),
+    )
+    return render(request, "portal/artifact.html", context)
+
+
+def _parts(row: artifacts.ArtifactRow, config: dict[str, Any]) -> list[tuple[str, str]]:
+    """The tabs that an artifact has something for."""
+    parts = [("tags", "Tags")]
+    if row.manifest.kind == "INDEX" or row.children:
+        parts.append(("children", "Artifacts in the index"))
+    else:
+        parts.append(("layers", "Layers"))
+    if contents.entries(config.get("history")):
+        parts.append(("history", "Build history"))
+    if row.accessories:
+        parts.append(("accessories", "Accessories"))
+    parts.append(("manifest", "Manifest"))
+    return parts
+
+
+def _part(
+    request: PortalRequest, repository: Repository, manifest: Manifest, config: dict[str, Any], part: str
+) -> dict[str, Any]:
+    """What the chosen tab shows."""
+    if part == "children":
+        return {"children": artifacts.children(manifest)}
+    if part == "layers":
+        return {"layers": contents.layers(contents.document(manifest))}
+    if part == "history":
+        return {"history": contents.history(config, contents.layers(contents.document(manifest)))}
+    if part == "accessories":
+        return {
+            "accessories": artifacts.rows(list(artifacts.accessories(manifest).order_by("-pushed_at")[:100]))
+        }
+    if part == "manifest":
+        return {
+            "raw": json.dumps(contents.document(manifest), indent=2, ensure_ascii=False),
+            "raw_url": f"/v2/{repository.name}/manifests/{manifest.digest}",
+        }
+    text = request.GET.get("q", "").strip()[:128]
+    listing = paginate(request, artifacts.tags(manifest, text=text), sorts=TAG_SORTS)
+    return {"page": listing, "q": text, "tag_form": TagForm()}

@@ -1,0 +1,109 @@
+"""Pages of a project's members: the list, adding, changing roles, removing."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from projects import services
+from projects.errors import Invalid
+from projects.models import Member, Role
+from projects.permissions import Permission
+from projects.portal import queries
+from projects.portal.forms import MemberForm, RoleForm
+from projects.portal.scope import Scope
+from projects.web.middleware import PortalRequest
+from projects.web.pages import errors_in, login_required, page, render_form
+from projects.web.tables import Sorts, paginate
+
+SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, default="name")
+TAB = "portal:members"
+
+
+@require_GET
+@page
+@login_required
+def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
+    """Who has which role."""
+    scope = Scope.of(request.actor, project_id, Permission.MEMBER_LIST)
+    text = request.GET.get("q", "").strip()[:256]
+    found = queries.members(scope.project)
+    if text:
+        found = found.filter(user__username__icontains=text)
+    context = scope.context(TAB, page=paginate(request, found, sorts=SORTS), q=text, role_form=RoleForm())
+    return render(request, "portal/members.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@page
+@login_required
+def add_member(request: PortalRequest, project_id: int) -> HttpResponse:
+    """Gives a user a role."""
+    scope = Scope.of(request.actor, project_id, Permission.MEMBER_CREATE)
+    form = MemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with errors_in(form, field="username"):
+            member = services.add_member(actor=request.actor, project=scope.project, **form.cleaned_data)
+        if form.is_valid():
+            messages.success(
+                request, f"{form.cleaned_data['username']} is now {Role(member.role).label.lower()}."
+            )
+            return redirect(TAB, project_id)
+    return render_form(request, "portal/add_member.html", scope.context(TAB), form)
+
+
+@require_POST
+@page
+@login_required
+def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
+    """Gives the chosen members a role."""
+    scope = Scope.of(request.actor, project_id, Permission.MEMBER_UPDATE)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        raise Invalid("there is no such role", field="role")
+    chosen = _chosen(request, scope)
+    for member in chosen:
+        services.change_member_role(actor=request.actor, member=member, role=form.cleaned_data["role"])
+    if chosen:
+        label = Role(form.cleaned_data["role"]).label.lower()
+        messages.success(request, f"{_names(chosen)}: now {label}.")
+    else:
+        messages.warning(request, "Choose the members whose role is to change.")
+    return redirect(TAB, project_id)
+
+
+@require_POST
+@page
+@login_required
+def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
+    """Takes the chosen members' roles away, after asking."""
+    scope = Scope.of(request.actor, project_id, Permission.MEMBER_DELETE)
+    chosen = _chosen(request, scope)
+    if not chosen:
+        messages.warning(request, "Choose the members to remove.")
+        return redirect(TAB, project_id)
+    if request.POST.get("confirmed"):
+        for member in chosen:
+            services.remove_member(actor=request.actor, member=member)
+        messages.success(request, f"{_names(chosen)}: no longer in {scope.project.name}.")
+        return redirect(TAB, project_id)
+    context = scope.context(
+        heading=f"Remove {_names(chosen)} from {scope.project.name}?",
+        members=chosen,
+        kept=[("member", member.pk) for member in chosen],
+        verb="Remove",
+        action=request.path,
+        back=reverse(TAB, args=[project_id]),
+    )
+    return render(request, "portal/remove_members.html", context)
+
+
+def _chosen(request: PortalRequest, scope: Scope) -> QuerySet[Member]:
+    ids = [value for value in request.POST.getlist("member") if value.isdecimal() and len(value) < 19]
+    return queries.members(scope.project).filter(pk__in=ids).order_by("user__username")
+
+
+def _names(members: QuerySet[Member]) -> str:
+    return members[0].user.username if len(members) == 1 else f"{len(members)} members"
