@@ -1,6 +1,9 @@
 """The fixed cast of people that tests use, so that every test speaks of the same ones."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from django.contrib.auth.hashers import make_password
 
 from projects.accounts.models import User
 from projects.models import Member, Project, Role
@@ -28,19 +31,26 @@ class Cast:
         return self.users[name]
 
 
+@cache
+def _hashed() -> str:
+    """One hash for all: it is meant to be slow."""
+    return make_password(PASSWORD)
+
+
 def make_cast() -> Cast:
     """Makes the people and the two projects; needs the database."""
     users = {}
     for name in ("admin", "sam", *ROLES):
-        user = User(username=name, email=f"{name}@example.com", is_admin=name == "admin")
-        user.set_password(PASSWORD)
-        user.save()
-        users[name] = user
+        users[name] = User.objects.create(
+            username=name, email=f"{name}@example.com", is_admin=name == "admin", password=_hashed()
+        )
     projects = {}
     for name, public in (("open", True), ("secret", False)):
         project = Project.objects.create(
             namespace=Namespace.objects.create(name=name), owner=users["admin"], public=public
         )
-        Member.objects.bulk_create(Member(project=project, user=users[who], role=role) for who, role in ROLES.items())
+        Member.objects.bulk_create(
+            Member(project=project, user=users[who], role=role) for who, role in ROLES.items()
+        )
         projects[name] = project
     return Cast(users, projects["open"], projects["secret"])
