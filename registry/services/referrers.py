@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from registry import db
 from registry.digests import Digest
@@ -36,7 +36,9 @@ def page(*, name: RepositoryName, digest: Digest, artifact_type: str = "", after
     `artifact_type` is a filter if given; `after` is the `next` of the page before.
     """
     referrers = Manifest.objects.filter(
-        repository_id=Repository.objects.filter(name=name).values("id"), subject_digest=digest, id__gt=after
+        repository_id=Subquery(Repository.objects.filter(name=name).values("id")),
+        subject_digest=digest,
+        id__gt=after,
     )
     if artifact_type:
         referrers = referrers.filter(

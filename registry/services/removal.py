@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models import Subquery
 
 from registry import db
 from registry.digests import Digest, is_digest
@@ -67,7 +68,7 @@ def delete_manifest(*, name: RepositoryName, digest: Digest, subject: str) -> No
 
 def _delete(name: RepositoryName, digest: Digest, subject: str) -> None:
     root = Manifest.objects.filter(
-        repository_id=Repository.objects.filter(name=name).values("id"), digest=digest
+        repository_id=Subquery(Repository.objects.filter(name=name).values("id")), digest=digest
     )
     row = root.values_list("id", "repository_id").first()
     if row is None:

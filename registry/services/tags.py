@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from registry import db, prepared
@@ -20,7 +20,7 @@ _LIST = prepared.Query(
     lambda name, last, limit: (
         Tag.objects.filter(
             # A join would sort all the tags of the repository first.
-            repository_id=Repository.objects.filter(name=name).values("id"),
+            repository_id=Subquery(Repository.objects.filter(name=name).values("id")),
             name__gt=last,
         )
         .order_by("name")
@@ -51,7 +51,7 @@ def page(*, name: RepositoryName, last: str, size: int) -> tuple[list[str], bool
 def create(*, name: RepositoryName, tag: TagName, digest: Digest, subject: str) -> None:
     """Gives a manifest one more name. Raises MANIFEST_UNKNOWN, or TAG_INVALID (409) if another one has that name."""
     with db.write():
-        repositories = Repository.objects.filter(name=name).values("id")
+        repositories = Subquery(Repository.objects.filter(name=name).values("id"))
         manifests = Manifest.objects.filter(repository_id=repositories, digest=digest)
         if db.for_update():
             manifests = manifests.select_for_update(no_key=True)
