@@ -24,7 +24,8 @@ _NOT_IN_NAMES: Final = frozenset(',"~#%$:')
 
 # Hashing is all computation and 19 MiB each: more at once than there are cores only uses memory. And because an attempt
 # is checked against the throttle inside, a burst of guesses in parallel gets no further than the same guesses in a row.
-_hashing = threading.BoundedSemaphore(os.cpu_count() or 1)
+AT_ONCE: Final = os.cpu_count() or 1
+_hashing = threading.BoundedSemaphore(AT_ONCE)
 
 
 def authenticate(*, username: str, password: str, address: str) -> User | None:

@@ -22,7 +22,7 @@ from registry.proxies import client_address
 @login_required
 def change_password(request: PortalRequest) -> HttpResponse:
     """A new password for whoever knows the old one; this session goes on, all others end."""
-    form = ChangePasswordForm(request.POST or None)
+    form = ChangePasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         user = _user(request)
         with errors_in(form, field="new_password"):
@@ -46,8 +46,8 @@ def profile(request: PortalRequest) -> HttpResponse:
     """What a user tells of itself."""
     user = _user(request)
     initial = {"email": user.email, "realname": user.realname, "comment": user.comment}
-    form = ProfileForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
         with errors_in(form):
             services.update_profile(user=user, **form.cleaned_data)
         if form.is_valid():

@@ -31,7 +31,7 @@ def login(request: PortalRequest) -> HttpResponse:
     target = safe_next(request, settings.LOGIN_REDIRECT_URL)
     if not request.actor.is_anonymous:
         return HttpResponseRedirect(target)
-    form = LoginForm(request.POST or None)
+    form = LoginForm(request.POST if request.method == "POST" else None)
     context: dict[str, object] = {"next": request.POST.get("next") or request.GET.get("next") or ""}
     if not form.is_valid():
         return render_form(request, "accounts/login.html", context, form)
