@@ -14,11 +14,12 @@ from rest_framework.views import APIView
 
 from projects import policies
 from projects.actors import ANONYMOUS, Actor
-from projects.errors import NotFound
+from projects.errors import Invalid, NotFound
 from projects.models import Project
 from projects.permissions import Permission
 
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_TOO_LONG_FOR_AN_ID: Final = 19  # digits of a 64-bit integer
 
 Access = Callable[[Actor], bool]
 
@@ -31,6 +32,11 @@ def anyone(actor: Actor) -> bool:
 def logged_in(actor: Actor) -> bool:
     """Whoever has logged in."""
     return not actor.is_anonymous
+
+
+def system_admin(actor: Actor) -> bool:
+    """System admins only."""
+    return actor.is_admin
 
 
 class Refused(exceptions.APIException):
@@ -64,12 +70,17 @@ class ApiView(APIView):
 
     access: ClassVar[Access | None] = None
     content_negotiation_class = AlwaysJson
+    metadata_class = None  # the framework's answer to OPTIONS would describe our code
 
     actor: Actor
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Finds out who calls and whether they may. Raises Refused."""
         super().initial(request, *args, **kwargs)
+        if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
+            raise NotFound("not found")  # nothing has such a name, and PostgreSQL would not even look
+        if any("\0" in value for _, values in request.query_params.lists() for value in values):
+            raise Invalid("a NUL in the query string")
         self.actor = _actor(request)
         access = type(self).access
         if access is None or not access(self.actor):
@@ -122,10 +133,9 @@ class ProjectView(ApiView):
         visible = Project.objects.visible_to(self.actor).select_related("namespace", "owner")
         given = project_name or project_name_or_id
         by_name = bool(project_name) or request.headers.get("X-Is-Resource-Name", "").lower() == "true"
-        if not by_name and given.isascii() and given.isdecimal():
-            # Beyond what an id can be there is nothing, and the database would say so less politely.
-            return visible.filter(pk=int(given)).first() if len(given) < 19 else None
-        return visible.filter(namespace__name=given).first() if "\0" not in given else None
+        if not by_name and given.isascii() and given.isdecimal() and len(given) < _TOO_LONG_FOR_AN_ID:
+            return visible.filter(pk=int(given)).first()
+        return visible.filter(namespace__name=given).first()
 
 
 def path_name(encoded: str) -> str:

@@ -1,0 +1,81 @@
+"""Repositories: of all projects, of one, and one."""
+
+from typing import Final
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects.models import Project
+from projects.permissions import Permission
+from projects.portal import details, queries
+from projects.portal.api import shapes
+from projects.web.api import filters
+from projects.web.api.filters import Filters
+from projects.web.api.paging import Paging
+from projects.web.api.views import ApiView, ProjectView, anyone, path_name
+from registry.models import Repository
+
+FILTERS: Final = Filters(
+    fields={
+        "repository_id": ("pk", filters.number),
+        "id": ("pk", filters.number),
+        "project_id": ("namespace__project", filters.number),
+        "name": ("name", filters.text),
+        "description": ("description", filters.text),
+        "pull_count": ("pull_count", filters.number),
+        "creation_time": ("created_at", filters.time),
+        "update_time": ("pushed_at", filters.time),
+    },
+    default=("-pk",),  # the newest first
+)
+
+
+class AllRepositories(ApiView):
+    """GET /repositories"""
+
+    access = anyone
+
+    def get(self, request: Request) -> Response:
+        """The repositories of every project that the caller may know of."""
+        paging = Paging.of(request)
+        namespaces = Project.objects.visible_to(self.actor).values("namespace")
+        rows = Repository.objects.filter(pushed_at__isnull=False, namespace__in=namespaces)
+        rows = FILTERS.apply(request, rows)
+        found = paging.cut(rows.select_related("namespace__project"))
+        counts = details.artifact_counts(found)
+        data = [
+            shapes.repository(row, project_id=row.namespace.project.pk, artifact_count=counts.get(row.pk, 0))
+            for row in found
+        ]
+        return paging.response(request, data, rows.count())
+
+
+class Repositories(ProjectView):
+    """GET /projects/{project_name}/repositories"""
+
+    permission = Permission.REPOSITORY_LIST
+
+    def get(self, request: Request, **path: str) -> Response:
+        """The repositories of a project."""
+        paging = Paging.of(request)
+        rows = Repository.objects.filter(pushed_at__isnull=False, namespace=self.project.namespace_id)
+        rows = FILTERS.apply(request, rows)
+        found = paging.cut(rows)
+        counts = details.artifact_counts(found)
+        data = [
+            shapes.repository(row, project_id=self.project.pk, artifact_count=counts.get(row.pk, 0))
+            for row in found
+        ]
+        return paging.response(request, data, rows.count())
+
+
+class RepositoryDetail(ProjectView):
+    """GET /projects/{project_name}/repositories/{repository_name}"""
+
+    permission = Permission.REPOSITORY_READ
+
+    def get(self, request: Request, repository_name: str, **path: str) -> Response:
+        """One repository."""
+        row = queries.repository(self.project, path_name(repository_name))
+        count = details.artifact_counts([row]).get(row.pk, 0)
+        return Response(shapes.repository(row, project_id=self.project.pk, artifact_count=count))
