@@ -56,6 +56,13 @@ class Descendant:
     pid: int
     command: str
 
+    def lives(self) -> bool:
+        """Whether it still runs; one that only waits to be reaped does not."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
     def kill(self) -> None:
         """kill -9."""
         with suppress(ProcessLookupError):
@@ -63,12 +70,13 @@ class Descendant:
 
 
 def descendants(pid: int) -> list[Descendant]:
-    """Every living process below `pid`, the nearest first."""
+    """Every process below `pid` at this moment, the nearest first; processes may come and go while we look."""
     found = []
-    for child in (int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
-        command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-        found.append(Descendant(child, command))
-        found.extend(descendants(child))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            command = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+            found.append(Descendant(child, command))
+            found.extend(descendants(child))
     return found
 
 
@@ -96,7 +104,8 @@ def process(
         sys.stderr.write(f"--- {log.name}\n{log.read_text()[-4000:]}\n")
         raise
     finally:
-        child.send_signal(stop)
+        if child.poll() is None:
+            child.send_signal(stop)
         try:
             child.wait(timeout=30)
         finally:

@@ -1,6 +1,5 @@
 """The supervisor stops everything it started, whichever way it ends itself."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from harborweb.tests.servers import Descendant, until
 
 # A supervisor needs a main thread and dies in some of these tests, so it gets a process of its own.
 SCRIPT = """
@@ -21,22 +22,6 @@ sys.exit(supervisor.Supervisor([child], grace=0.5).run())
 """
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Waits for `condition`, and fails the test if it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process that is not merely waiting to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 class Running:
     """A supervisor with one child, as seen from outside."""
 
@@ -45,10 +30,10 @@ class Running:
         command = [sys.executable, "-c", SCRIPT, str(directory), mode, str(steady)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
-    def child_pids(self) -> list[int]:
-        """The child's and its worker's process ids, once both run."""
+    def started(self) -> list[Descendant]:
+        """The child and its worker, once both run."""
         until((self.directory / "pids").exists)
-        return [int(pid) for pid in (self.directory / "pids").read_text().split()]
+        return [Descendant(int(pid), "") for pid in (self.directory / "pids").read_text().split()]
 
 
 @pytest.fixture
@@ -68,34 +53,34 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_child_and_its_worker_and_the_status_is_0(supervise, number):
     running = supervise()
-    pids = running.child_pids()
+    processes = running.started()
     running.process.send_signal(number)
     assert running.process.wait(timeout=10) == 0
-    assert not any(map(is_running, pids))
+    assert not any(each.lives() for each in processes)
 
 
 def test_a_child_that_ignores_the_signal_is_killed_after_the_grace(supervise):
     running = supervise("stubborn")
-    pids = running.child_pids()
+    processes = running.started()
     running.process.terminate()
     assert running.process.wait(timeout=10) == 0
-    assert not any(map(is_running, pids))
+    assert not any(each.lives() for each in processes)
 
 
 def test_kill_9_of_the_supervisor_leaves_no_orphan(supervise):
     running = supervise()
-    pids = running.child_pids()
+    processes = running.started()
     running.process.kill()
-    until(lambda: not any(map(is_running, pids)))
+    until(lambda: not any(each.lives() for each in processes))
 
 
 def test_a_child_that_dies_is_started_again_and_its_worker_goes_with_it(supervise):
     running = supervise()
-    child, worker = running.child_pids()
+    child, worker = running.started()
     (running.directory / "pids").unlink()
-    os.kill(child, signal.SIGKILL)
-    until(lambda: not is_running(worker))
-    assert child not in running.child_pids()
+    child.kill()
+    until(lambda: not worker.lives())
+    assert child not in running.started()
 
 
 def test_a_child_that_cannot_start_takes_everything_down_with_status_1(supervise):
@@ -108,7 +93,7 @@ def test_a_child_that_cannot_start_takes_everything_down_with_status_1(supervise
 
 def test_a_second_signal_does_not_wait_for_the_grace(supervise):
     running = supervise("stubborn")
-    running.child_pids()
+    running.started()
     began = time.monotonic()
     running.process.terminate()
     time.sleep(0.05)
