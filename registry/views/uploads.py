@@ -8,7 +8,7 @@ from registry.digests import ALGORITHMS, Digest
 from registry.errors import RegistryError
 from registry.names import RepositoryName
 from registry.ports import Action
-from registry.services import blobs, uploads
+from registry.services import access, blobs, uploads
 from registry.services.receiving import Body
 from registry.services.sessions import SessionKey
 from registry.services.uploads import Progress, SessionKept
@@ -87,7 +87,19 @@ def _source(text: str | None) -> RepositoryName | None:
 
 
 def _may_pull(call: Call) -> "blobs.MayPull":
-    return lambda name: call.may(Action.PULL, name)
+    """Whether a blob may be mounted from a repository.
+
+    A token names repositories, and who mounts from anywhere could not know which to ask for. Within the project that
+    is pushed to, the role that allows the push holds for every repository, so there it decides alone.
+    """
+    named = bool(call.request.GET.get("from"))
+
+    def may_pull(source: RepositoryName) -> bool:
+        if not named and source.namespace == call.name.namespace:
+            return Action.PULL in access.current(call.subject, source.namespace).actions
+        return call.may(Action.PULL, source)
+
+    return may_pull
 
 
 def _body(request: HttpRequest) -> Body:
