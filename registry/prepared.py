@@ -100,7 +100,7 @@ def execute(sql: str, parameters: Sequence[Any]) -> Sequence[Row]:
         driver: psycopg.Connection[Any] = connection.connection
         if driver.prepare_threshold is None:  # Django's default: never, not even when asked to
             driver.prepare_threshold = _ONLY_WHEN_ASKED
-        return psycopg.Cursor(driver).execute(sql, parameters, prepare=True, binary=True).fetchall()  # type: ignore[arg-type]
+        return psycopg.Cursor(driver).execute(sql, parameters, prepare=True, binary=True).fetchall()
 
 
 def _question_marks(sql: str) -> str:

@@ -1,0 +1,1 @@
+"""Speed of harborweb beside other registries on the same machine: `python -m bench --help`, docs/performance.md."""
