@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from registry import caches
+from registry.services import pulls
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +14,10 @@ def _empty_caches() -> Iterator[None]:
     caches.clear_all()
     yield
     caches.clear_all()
+
+
+@pytest.fixture(autouse=True)
+def _no_pull_counter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread writes pull counts while a test owns the database; a test calls flush() itself."""
+    monkeypatch.setattr(pulls, "_start", lambda: None)
+    monkeypatch.setattr(pulls, "_counts", pulls._Counts())

@@ -221,6 +221,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "registry.tasks.collect_garbage",
         "schedule": env.int("GC_SECONDS", default=60),
     },
+    "registry-collect-garbage-thoroughly": {
+        "task": "registry.tasks.collect_garbage_thoroughly",
+        "schedule": 3600,
+    },
 }
 
 # --- registry ---------------------------------------------------------------------------------------------------------
