@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from harborweb.management.commands import serve
 from harborweb.management.commands.serve import Address
+from harborweb.supervisor import Supervisor
 from projects.accounts.models import User
 from projects.accounts.services import create_user, default_password_in_use
 
@@ -25,7 +26,7 @@ def started(monkeypatch, settings, tmp_path):
         names.extend(child.name for child in supervisor.children)
         return 0
 
-    monkeypatch.setattr(serve.Supervisor, "run", run)
+    monkeypatch.setattr(Supervisor, "run", run)
     return names
 
 

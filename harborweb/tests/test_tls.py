@@ -30,7 +30,7 @@ def handshake(directory: Path, name: str) -> str:
         thread.start()
         try:
             with client.wrap_socket(near, server_hostname=name) as connection:
-                return connection.version()
+                return connection.version() or ""
         finally:
             near.close()
             thread.join()
