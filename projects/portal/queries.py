@@ -53,12 +53,19 @@ def repositories(project: Project) -> QuerySet[Repository]:
 
 def repository(project: Project, name: str) -> Repository:
     """A repository by its name within the project; NotFound if nothing was ever pushed to it."""
-    found = Repository.objects.filter(
-        _pushed, namespace_id=project.namespace_id, name=f"{project.name}/{name}"
-    ).first()
-    if found is None:
-        raise NotFound(f"There is no repository {name} in {project.name}.")
-    return found
+    return _the_one(Repository.objects.filter(_pushed, namespace_id=project.namespace_id), project, name)
+
+
+def repository_with_counts(project: Project, name: str) -> Repository:
+    """The same, with `artifact_count` and `storage` as in `repositories`."""
+    return _the_one(repositories(project), project, name)
+
+
+def _the_one(found: QuerySet[Repository], project: Project, name: str) -> Repository:
+    repository = found.filter(name=f"{project.name}/{name}").first()
+    if repository is None:
+        raise NotFound(f"There is no repository {name[:255]} in {project.name}.")
+    return repository
 
 
 def artifacts() -> QuerySet[Manifest]:

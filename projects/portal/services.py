@@ -1,6 +1,7 @@
 """What people do to repositories, artifacts and tags: the permission, then the registry's own service."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from django.db.models import Exists, OuterRef
 
@@ -10,9 +11,12 @@ from projects.permissions import Permission
 from projects.policies import require
 from registry import db
 from registry.digests import Digest
+from registry.errors import RegistryError
 from registry.models import Manifest, ManifestChild, Repository, Tag
 from registry.names import RepositoryName, TagName
 from registry.services import removal, tags
+
+_AT_ONCE: Final = 200
 
 
 def describe_repository(*, actor: Actor, project: Project, repository: Repository, description: str) -> None:
@@ -20,6 +24,26 @@ def describe_repository(*, actor: Actor, project: Project, repository: Repositor
     require(actor, Permission.REPOSITORY_UPDATE, project)
     with db.write():
         Repository.objects.filter(pk=repository.pk).update(description=description)
+
+
+def delete_repository(*, actor: Actor, project: Project, repository: Repository) -> None:
+    """Deletes a repository with all its artifacts and tags. Raises Denied.
+
+    Each artifact is a transaction of its own, so that a large repository holds up nobody; what breaks off half-way is
+    finished by doing it again. The emptied row is no repository any more; it goes when nothing refers to it.
+    """
+    require(actor, Permission.REPOSITORY_DELETE, project)
+    name = RepositoryName(repository.name)
+    held = Exists(ManifestChild.objects.filter(child=OuterRef("pk")))
+    roots = Manifest.objects.filter(~held, repository=repository).values_list("digest", flat=True)
+    while digests := list(roots[:_AT_ONCE]):
+        for digest in digests:
+            _delete_if_there(name, digest, actor)
+    with db.write():
+        empty = ~Exists(Manifest.objects.filter(repository=OuterRef("pk")))
+        Repository.objects.filter(empty, pk=repository.pk).update(
+            pushed_at=None, description="", pull_count=0
+        )
 
 
 def add_tag(*, actor: Actor, project: Project, repository: Repository, manifest: Manifest, name: str) -> None:
@@ -55,15 +79,22 @@ def delete_artifacts(
             _delete_with_children(RepositoryName(repository.name), manifest.pk, actor)
 
 
+def _delete_if_there(name: RepositoryName, digest: str, actor: Actor) -> None:
+    """It may have gone meanwhile, as what referred to one before it."""
+    try:
+        removal.delete_manifest(name=name, digest=Digest(digest), subject=actor.name)
+    except RegistryError as error:
+        if error.code != "MANIFEST_UNKNOWN":
+            raise
+
+
 def _delete_with_children(name: RepositoryName, root: int, actor: Actor) -> None:
     _lock([root, *_descendants([root])])
     level: Iterable[int] = [root]
     while level:
         below = _children(level)
-        for pk in level:
-            # It may have gone meanwhile, as what refers to its sister.
-            for digest in Manifest.objects.filter(pk=pk).values_list("digest", flat=True):
-                removal.delete_manifest(name=name, digest=Digest(digest), subject=actor.name)
+        for digest in list(Manifest.objects.filter(pk__in=level).values_list("digest", flat=True)):
+            _delete_if_there(name, digest, actor)
         held = Exists(ManifestChild.objects.filter(child=OuterRef("pk")))
         tagged = Exists(Tag.objects.filter(manifest=OuterRef("pk")))
         level = list(Manifest.objects.filter(~held, ~tagged, pk__in=below).values_list("pk", flat=True))

@@ -32,6 +32,9 @@ def page(view: View[P]) -> View[P]:
             response = view(request, *args, **kwargs)
         except (DomainError, RegistryError) as error:
             response = domain_error(request, error)
+        if request.htmx and isinstance(response, HttpResponseRedirect):
+            # The browser itself must go there: a swapped-in answer would land in the list or the dialog.
+            response = HttpResponseClientRedirect(response.url)
         patch_vary_headers(response, ["HX-Request"])
         patch_cache_control(response, private=True, no_cache=True)
         return response
@@ -48,7 +51,7 @@ def login_required(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         back = request.get_full_path() if request.method == "GET" else request.META.get("HTTP_REFERER", "")
         url = f"{reverse('login')}?{urlencode({'next': back})}"
-        return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+        return HttpResponseRedirect(url)
 
     return wrapper
 

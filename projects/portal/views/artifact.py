@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, queries
@@ -20,7 +20,7 @@ from registry.models import Manifest, Repository
 TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
 
 
-@require_GET
+@require_safe
 @page
 def artifact_detail(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """One artifact by digest or tag. `tab` chooses the part below the overview; only that part is read."""

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, deletion, queries, services
@@ -25,15 +25,17 @@ SORTS = Sorts(
 )
 
 
-@require_GET
+@require_safe
 @page
 def artifact_list(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """A repository's artifacts, the newest first. `open` unfolds one index in place."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_LIST)
-    repository = queries.repository(scope.project, name)
+    repository = queries.repository_with_counts(scope.project, name)
     narrowed = ArtifactFilter(request.GET).chosen()
     found = artifacts.listed(repository, text=narrowed["q"], kind=narrowed["kind"], tagged=narrowed["tagged"])
-    listing = paginate(request, found, sorts=SORTS)
+    # Counted once for the page's head, and once more only where the list is narrowed.
+    total = None if any(narrowed.values()) else repository.artifact_count  # type: ignore[attr-defined]  # annotated
+    listing = paginate(request, found, sorts=SORTS, total=total)
     context = scope.repository_context(
         repository,
         "artifacts",
@@ -48,7 +50,7 @@ def artifact_list(request: PortalRequest, project_id: int, name: str) -> HttpRes
     return render(request, "portal/artifacts.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def index_children(request: PortalRequest, project_id: int, name: str, depth: str) -> HttpResponse:
     """The artifacts inside an index. Harbor writes the way into nested ones as digests with "-" between them."""
@@ -66,14 +68,14 @@ def index_children(request: PortalRequest, project_id: int, name: str, depth: st
     return render(request, "portal/index.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def in_depth(request: PortalRequest, project_id: int, name: str, depth: str, reference: str) -> HttpResponse:
     """Harbor's address of an artifact that was reached through an index."""
     return redirect("portal:artifact", project_id, name, reference)
 
 
-@require_GET
+@require_safe
 @page
 def old_address(request: PortalRequest, project_id: str, name: str, reference: str) -> HttpResponse:
     """An artifact's address in early versions of Harbor 2."""

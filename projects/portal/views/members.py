@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from projects import services
 from projects.errors import Invalid
@@ -22,7 +22,7 @@ SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, defau
 TAB = "portal:members"
 
 
-@require_GET
+@require_safe
 @page
 @login_required
 def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
@@ -36,7 +36,7 @@ def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/members.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 @login_required
 def add_member(request: PortalRequest, project_id: int) -> HttpResponse:

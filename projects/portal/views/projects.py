@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from projects import services
 from projects.permissions import Permission
@@ -22,7 +22,7 @@ SORTS = Sorts(
 ACCESS = {"public": True, "private": False}
 
 
-@require_GET
+@require_safe
 @page
 def project_list(request: PortalRequest) -> HttpResponse:
     """All projects that the reader may know of."""
@@ -42,7 +42,7 @@ def project_list(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/projects.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 @login_required
 def new_project(request: PortalRequest) -> HttpResponse:
@@ -57,14 +57,14 @@ def new_project(request: PortalRequest) -> HttpResponse:
     return render_form(request, "portal/new_project.html", {}, form)
 
 
-@require_GET
+@require_safe
 @page
 def home(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project's address without more: its repositories."""
     return redirect("portal:repositories", Scope.of(request.actor, project_id).project.pk)
 
 
-@require_GET
+@require_safe
 @page
 def summary(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project at a glance."""
@@ -82,7 +82,7 @@ def summary(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/summary.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 @login_required
 def delete_project(request: PortalRequest, project_id: int) -> HttpResponse:

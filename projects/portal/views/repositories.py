@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from projects.permissions import Permission
 from projects.portal import queries, services
@@ -31,7 +31,7 @@ SORTS = Sorts(
 TAB = "portal:repositories"
 
 
-@require_GET
+@require_safe
 @page
 def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project's repositories."""
@@ -54,7 +54,7 @@ def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/repositories.html", context)
 
 
-@require_GET
+@require_safe
 @page
 def home(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """A repository's address without more: its artifacts."""
@@ -64,7 +64,7 @@ def home(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     return redirect("portal:artifacts", project_id, scope.short_name(repository))
 
 
-@require_GET
+@require_safe
 @page
 def info(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """What a repository is for, as its owners wrote it."""
@@ -73,7 +73,7 @@ def info(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     return render(request, "portal/info.html", scope.repository_context(repository, "info"))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 @login_required
 def edit_description(request: PortalRequest, project_id: int, name: str) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from projects.portal import queries
 from projects.web.middleware import PortalRequest
@@ -12,7 +12,7 @@ SHOWN = 50
 """So many of each are shown; whoever finds more looks for something narrower."""
 
 
-@require_GET
+@require_safe
 @page
 def search(request: PortalRequest) -> HttpResponse:
     """Projects and repositories, among those the reader may know of, whose name holds the text."""

@@ -14,7 +14,7 @@ from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 @login_required
 def add_tag(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:

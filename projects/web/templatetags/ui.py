@@ -98,7 +98,7 @@ def _age(seconds: float) -> str:
     for length, unit in _AGES:
         if seconds >= length:
             number = int(seconds // length)
-            plural = "s" if number > 1 and len(unit) > 3 else ""
+            plural = "s" if number > 1 and unit not in ("h", "min") else ""
             return f"{number} {unit}{plural} ago"
     return "just now"
 
