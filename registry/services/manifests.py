@@ -180,7 +180,10 @@ class _Push:
         """The transaction of docs/adr/0003, in its lock order: manifest, links by ascending id, tags, repository."""
         platform = platforms.of(repository, self.document)
         with db.write():
-            manifest, created = self._existing(repository) or (self._insert(repository, platform), True)
+            manifest, complete = self._existing(repository)
+            created = manifest is None
+            if manifest is None or not complete:
+                manifest = self._insert(repository, platform, again=not created)
             referrers.adopt(repository, manifest, self.tags)
             moved = tags.point(repository, manifest, self.tags)
             if created or moved:
@@ -196,22 +199,22 @@ class _Push:
         failpoint("after-manifest-commit")
         return PushedManifest(self.digest, self.document.subject_digest, self.tags)
 
-    def _existing(self, repository: int) -> tuple[int, bool] | None:
-        """The manifest as it is here already, whose references therefore resolve; None if it is not, or is sparse."""
+    def _existing(self, repository: int) -> tuple[int | None, bool]:
+        """The manifest if it is here already, locked, and whether all its references resolve (it may be sparse)."""
         rows = db.fetch(sql(_EXISTING), [self.digest, repository])
-        if not rows or rows[0][2]:
-            return None
-        manifest, kept = rows[0][0], bool(rows[0][1])
+        if not rows:
+            return None, False
+        manifest, kept, sparse = rows[0]
         if not kept:
             Manifest.objects.filter(id=manifest).update(keep_until=self._lease)
-        return manifest, False
+        return manifest, not sparse
 
     @property
     def _lease(self) -> Combinable | None:
         """A manifest with a tag needs no lease; without one it waits for its tag or its index."""
         return None if self.tags else db.after(settings.REGISTRY_KEEP)
 
-    def _insert(self, repository: int, platform: str) -> int:
+    def _insert(self, repository: int, platform: str, *, again: bool) -> int:
         document = self.document
         children = references.lock_children(repository, document)
         rows = [
@@ -240,7 +243,8 @@ class _Push:
         missing = blobs.missing + children.missing
         references.require(repository, missing)
         references.link(manifest, blobs, children)
-        references.remember_missing(manifest, missing)
+        if missing or again:
+            references.remember_missing(manifest, missing)
         references.adopt_child(repository, manifest, self.digest)
         return manifest
 

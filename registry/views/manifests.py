@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from registry import db
 from registry.errors import RegistryError
 from registry.ports import Action
-from registry.services import documents, manifests, removal
+from registry.services import documents, manifests, pulls, removal
 from registry.services.receiving import Body
 from registry.views import ranges
 from registry.views.base import Call, absolute_url
@@ -21,7 +21,7 @@ def get(call: Call) -> HttpResponse:
         accept=request.headers.get("Accept", ""),
     )
     headers = {
-        "Docker-Content-Digest": manifest.digest,
+        "Docker-Content-Digest": str(manifest.digest),
         "ETag": f'"{manifest.digest}"',
         # A tag moves and a manifest can be deleted: ask every time, the answer is 304 as a rule.
         "Cache-Control": "private, no-cache",
@@ -32,8 +32,9 @@ def get(call: Call) -> HttpResponse:
     headers["Content-Length"] = str(manifest.size)
     if request.method == "HEAD":
         return HttpResponse(content_type=manifest.media_type, headers=headers)
-    response = HttpResponse(manifest.payload(), content_type=manifest.media_type, headers=headers)
-    return response
+    payload = manifest.payload()
+    pulls.record(repository=manifest.repository, manifest=manifest.id, tag=manifest.tag)
+    return HttpResponse(payload, content_type=manifest.media_type, headers=headers)
 
 
 def put(call: Call) -> HttpResponse:
@@ -49,10 +50,10 @@ def put(call: Call) -> HttpResponse:
     )
     headers = {
         "Location": absolute_url(request, f"/v2/{call.name}/manifests/{pushed.digest}"),
-        "Docker-Content-Digest": pushed.digest,
+        "Docker-Content-Digest": str(pushed.digest),
     }
     if pushed.subject:
-        headers["OCI-Subject"] = pushed.subject
+        headers["OCI-Subject"] = str(pushed.subject)
     if "tag" in request.GET:
         headers["OCI-Tag"] = ", ".join(pushed.tags)
     return HttpResponse(status=201, headers=headers)
