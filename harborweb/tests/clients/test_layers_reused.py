@@ -1,0 +1,91 @@
+"""What the registry has already is not sent again: by HEAD, by mount, and across repositories."""
+
+import gzip
+import re
+
+import pytest
+
+from harborweb.tests.clients.images import Contents, noise
+
+pytestmark = pytest.mark.clients
+
+
+def requests(site, since: int, method: str) -> list[str]:
+    """The paths of the requests since that point of the log."""
+    return re.findall(rf"registry\.access {method} (\S+)", site.log[since:])
+
+
+def test_a_second_push_sends_no_layer(tools, small):
+    tools.copy_in(f"oci:{small}:1", "library/twice:1")
+    since = len(tools.site.log)
+    tools.copy_in(f"oci:{small}:1", "library/twice:2")
+    assert requests(tools.site, since, "(?:POST|PATCH)") == []
+    assert requests(tools.site, since, "PUT") == ["/v2/library/twice/manifests/2"]
+
+
+def test_a_copy_to_another_repository_mounts_every_layer(tools, admin, tmp_path):
+    contents = Contents()
+    layout = contents.write(tmp_path / "layout", **{"1": contents.image("mounted", layers=3)})
+    tools.copy_in(f"oci:{layout}:1", "library/mount-from:1")
+    since = len(tools.site.log)
+    remote = f"docker://{tools.site.host}"
+    flags = [*tools.insecurely("src"), *tools.insecurely("dest"), "--quiet"]
+    tools.run("skopeo", "copy", *flags, f"{remote}/library/mount-from:1", f"{remote}/private/mount-to:1")
+    posts = [line for line in tools.site.log[since:].splitlines() if "POST /v2/private/mount-to" in line]
+    assert len([line for line in posts if " 201 " in line]) >= 3
+    assert len(requests(tools.site, since, "PATCH")) <= 1  # the config is small enough to be sent
+    admin.pull("private/mount-to", "1")
+
+
+def test_a_mount_refused_is_cancelled_with_the_right_to_push(stranger, site, tmp_path):
+    """skopeo asks to mount from a place that is not there, gets an upload instead and deletes that."""
+    stranger.login(user="dev")
+    contents = Contents()
+    layout = contents.write(tmp_path / "layout", **{"1": contents.image("mount-cancel")})
+    stranger.copy_in(f"oci:{layout}:1", "private/cancel-from:1")
+    stranger.copy_in(f"oci:{layout}:1", "private/cancel-to:1")
+    assert not [
+        line for line in site.log.splitlines() if "DELETE" in line and " 403 " in line and "/uploads/" in line
+    ]
+
+
+def test_podman_pulls_only_what_it_lacks(tools, tmp_path):
+    contents = Contents()
+    base = contents.image("base", layers=2)
+    more = contents.image("base", layers=3)
+    layout = contents.write(tmp_path / "layout", base=base, more=more)
+    for tag in ("base", "more"):
+        tools.copy_in(f"oci:{layout}:{tag}", f"library/lacking:{tag}")
+    tools.pull("podman", "library/lacking:base")
+    since = len(tools.site.log)
+    tools.pull("podman", "library/lacking:more")
+    assert (
+        len([path for path in requests(tools.site, since, "GET") if "/blobs/" in path]) == 2
+    )  # config and a layer
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "zstd:chunked"])
+def test_every_compression_that_podman_has_goes_in_and_comes_out(compression, tools, admin, tmp_path):
+    name = f"library/compressed-{compression.replace(':', '-')}"
+    (tmp_path / "Containerfile").write_text("FROM scratch\nCOPY file /file\n")
+    (tmp_path / "file").write_bytes(noise(50_000, f"{compression} {tools.site.port}"))
+    tools.run("buildah", "build", "--quiet", "--tag", "made", str(tmp_path))
+    tools.push(
+        "podman", "localhost/made", f"{name}:1", "--format", "oci", "--compression-format", compression
+    )
+    (layer,) = admin.send("GET", f"/v2/{name}/manifests/1").json["layers"]
+    assert layer["mediaType"].rpartition("+")[2] == compression.partition(":")[0]
+    tools.run("podman", "rmi", "--all", "--force")
+    tools.pull("podman", f"{name}:1")
+
+
+def test_buildah_builds_from_an_image_in_the_registry_and_pushes_the_result(tools, small, admin, tmp_path):
+    tools.copy_in(f"oci:{small}:1", "library/from:1")
+    (tmp_path / "Containerfile").write_text(f"FROM {tools.site.host}/library/from:1\nCOPY new /new\n")
+    (tmp_path / "new").write_bytes(b"new")
+    tools.run("buildah", "build", "--quiet", *tools.insecurely(), "--tag", "built", str(tmp_path))
+    tools.push("buildah", "localhost/built", "library/built:1")
+    manifest = admin.send("GET", "/v2/library/built/manifests/1").json
+    assert len(manifest["layers"]) == 3
+    pulled = admin.pull("library/built", "1")
+    assert b"new" in gzip.decompress(pulled[manifest["layers"][-1]["digest"]])
