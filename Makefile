@@ -9,7 +9,6 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 NOT_PLAIN := clients or browser
-# A red pytest run must not keep the later suites from telling what they know.
 PYTEST := $(BIN)/python -m pytest
 
 ##@ Use
@@ -20,7 +19,11 @@ demo: $(RUN_STAMP) ## fill a running harborweb's database with example projects
 	$(BIN)/python manage.py seed_demo
 
 ##@ Test
-test: $(DEV_STAMP) system lint test-sqlite test-postgres test-clients test-browser ## install what the tests need and run them all
+SUITES := lint test-sqlite test-postgres test-clients test-browser
+test: $(DEV_STAMP) system ## install what the tests need and run them all
+	@failed=; for suite in $(SUITES); do \
+		echo "== make $$suite"; $(MAKE) $$suite || failed="$$failed $$suite"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: $(DEV_STAMP) ## style, types, direction of imports, templates, migrations
 	$(BIN)/ruff format --check .
