@@ -66,9 +66,11 @@ def test_what_was_deleted_since_is_not_counted(pulled):
 
 
 def test_many_threads_lose_no_pull(pulled):
-    threads = [
-        threading.Thread(target=lambda: [pulls.record(**pulled) for _ in range(500)]) for _ in range(4)
-    ]
+    def pull() -> None:
+        for _ in range(500):
+            pulls.record(**pulled)
+
+    threads = [threading.Thread(target=pull) for _ in range(4)]
     for thread in threads:
         thread.start()
     pulls.flush()

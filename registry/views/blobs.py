@@ -29,7 +29,7 @@ def get(call: Call) -> HttpResponseBase:
     blob = blobs.find(name=call.name, digest=digest, promise=call.may(Action.PUSH, call.name))
     db.release_connection()
     headers = {
-        "Docker-Content-Digest": digest,
+        "Docker-Content-Digest": str(digest),
         "ETag": f'"{digest}"',
         "Accept-Ranges": "bytes",
         # The content can never change; who may see it can, so no shared cache keeps it.
@@ -56,7 +56,7 @@ def get(call: Call) -> HttpResponseBase:
 def delete(call: Call) -> HttpResponse:
     """Takes the blob out of the repository, unless a manifest uses it."""
     blobs.delete(name=call.name, digest=Digest.parse(call.reference))
-    return HttpResponse(status=202, headers={"Content-Length": "0"})
+    return HttpResponse(status=202)
 
 
 def _ranges(call: Call, blob: FoundBlob) -> list[ByteRange] | None:

@@ -143,12 +143,9 @@ def _session_headers(call: Call, upload: str, offset: int) -> dict[str, str]:
         "Location": absolute_url(call.request, f"/v2/{call.name}/blobs/uploads/{upload}"),
         "Range": f"0-{max(offset - 1, 0)}",
         "Docker-Upload-UUID": upload,
-        "Content-Length": "0",
     }
 
 
 def _created(call: Call, digest: Digest) -> HttpResponse:
     location = absolute_url(call.request, f"/v2/{call.name}/blobs/{digest}")
-    return HttpResponse(
-        status=201, headers={"Location": location, "Docker-Content-Digest": digest, "Content-Length": "0"}
-    )
+    return HttpResponse(status=201, headers={"Location": location, "Docker-Content-Digest": str(digest)})
