@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from projects.errors import Invalid
 from projects.permissions import Permission
-from projects.portal import artifacts, details, queries
+from projects.portal import artifacts, contents, details, queries
 from projects.portal.api import shapes
 from projects.web.api import filters
 from projects.web.api.errors import Unprocessable
@@ -183,7 +183,7 @@ class ArtifactAddition(ProjectView):
         row = artifacts.artifact(repository, reference)
         if addition not in shapes.additions(row):
             raise Invalid(f"addition {addition} isn't supported for {row.kind}")
-        return Response(details.config(row).get("history"))
+        return Response(contents.entries(details.config(row).get("history")))
 
 
 def _asked(request: Request, repository: Repository) -> QuerySet[Manifest]:
