@@ -5,4 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
-application = get_wsgi_application()
+portal = get_wsgi_application()
+
+from registry.wsgi import ShortPath  # noqa: E402  # needs the applications
+
+application = ShortPath(portal)

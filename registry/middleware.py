@@ -17,11 +17,14 @@ class RegistryMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        path = request.path_info
-        if path.startswith("/v2/") or path == "/v2":
-            return answer(request, _route)
-        return self.get_response(request)
+        return answer(request, route) if is_registry(request.path_info) else self.get_response(request)
 
 
-def _route(request: HttpRequest) -> HttpResponseBase:
+def is_registry(path: str) -> bool:
+    """True for the paths of distribution-spec's API."""
+    return path.startswith("/v2/") or path == "/v2"
+
+
+def route(request: HttpRequest) -> HttpResponseBase:
+    """Answers a request under /v2/, or raises RegistryError."""
     return dispatch(request, ROUTES)
