@@ -19,18 +19,24 @@ demo: $(RUN_STAMP) ## fill a running harborweb's database with example projects
 	$(BIN)/python manage.py seed_demo
 
 ##@ Test
-SUITES := lint test-sqlite test-postgres test-clients test-browser
+# --keep-going: after a red suite the others still tell what they know.
 test: $(DEV_STAMP) system ## install what the tests need and run them all
-	@failed=; for suite in $(SUITES); do \
-		echo "== make $$suite"; $(MAKE) $$suite || failed="$$failed $$suite"; \
-	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+	@$(MAKE) --keep-going lint test-sqlite test-postgres test-clients test-browser
 
+LINTERS := lint-format lint-code lint-arrows lint-templates lint-types lint-migrations
 lint: $(DEV_STAMP) ## style, types, direction of imports, templates, migrations
-	$(BIN)/ruff format --check .
+	@$(MAKE) --keep-going $(LINTERS)
+lint-format:
+	$(BIN)/ruff format --check --quiet .
+lint-code:
 	$(BIN)/ruff check .
+lint-arrows:
 	$(BIN)/lint-imports --no-logo
+lint-templates:
 	$(BIN)/djlint templates --quiet --check --lint
+lint-types:
 	$(BIN)/mypy
+lint-migrations:
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 test-sqlite: $(DEV_STAMP) ## units and services on SQLite, with branch coverage
@@ -89,4 +95,4 @@ $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 system:
 	@scripts/system-packages
 
-.PHONY: run demo test lint test-sqlite test-postgres test-clients test-browser bench fmt migrations lock clean help system
+.PHONY: run demo test lint $(LINTERS) test-sqlite test-postgres test-clients test-browser bench fmt migrations lock clean help system
