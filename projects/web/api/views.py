@@ -139,5 +139,11 @@ class ProjectView(ApiView):
 
 
 def path_name(encoded: str) -> str:
-    """A repository's name out of a URL, where Harbor has it encoded twice: the server has undone only the first."""
-    return unquote(encoded)
+    """A repository's name out of a URL, where Harbor has it encoded twice: the server has undone only the first.
+
+    Raises NotFound for what can be no name.
+    """
+    name = unquote(encoded)
+    if "\0" in name:
+        raise NotFound("not found")
+    return name

@@ -1,6 +1,7 @@
 import pytest
 
 from projects.portal import details
+from projects.portal.api.artifacts import _extra_attrs
 from projects.portal.tests.artifacts import push_accessory, push_image
 from registry.models import Manifest, ManifestBlob, Repository, Tag
 from registry.storage.configured import storage
@@ -61,8 +62,6 @@ def test_an_image_has_harbors_fields(api, content):
 
 def test_the_author_may_stand_in_a_label(api, content):
     assert api.get(f"{ARTIFACTS}/1.0").json()["extra_attrs"]["author"] == "Dev <dev@example.com>"
-    from projects.portal.api.artifacts import _extra_attrs
-
     image = Manifest(kind="IMAGE")
     labels = {"config": {"Labels": {"maintainer": "m@example.com"}}}
     assert _extra_attrs(image, labels)["author"] == "m@example.com"
@@ -199,7 +198,7 @@ def test_an_addition_that_an_artifact_has_not_is_refused(api, content):
 
 
 def test_a_config_that_the_disk_lost_takes_nothing_else_away(api, content, caplog):
-    config = ManifestBlob.objects.filter(manifest__digest=content.image["digest"], kind="config").first()
+    config = ManifestBlob.objects.filter(manifest__digest=content.image["digest"], kind="config")[0]
     storage().delete(config.link.blob.storage_key)
     assert len(digests(api)) == 3
     assert "extra_attrs" not in api.get(f"{ARTIFACTS}/1.0").json()
@@ -226,7 +225,7 @@ def test_10_000_artifacts_and_5_000_tags_on_one_are_as_quick_as_a_few(
                 payload=b"{}",
                 size=2,
                 total_size=2,
-                pushed_at=repository.pushed_at,
+                pushed_at=repository.created_at,
             )
             for number in range(10_000)
         ),
@@ -234,7 +233,7 @@ def test_10_000_artifacts_and_5_000_tags_on_one_are_as_quick_as_a_few(
     )
     manifest = Manifest.objects.get(repository=repository, digest=content.image["digest"])
     Tag.objects.bulk_create(
-        Tag(repository=repository, name=f"t{number}", manifest=manifest, pushed_at=repository.pushed_at)
+        Tag(repository=repository, name=f"t{number}", manifest=manifest, pushed_at=repository.created_at)
         for number in range(5000)
     )
     client = api.client("dev")

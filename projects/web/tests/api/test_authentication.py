@@ -1,4 +1,5 @@
 import base64
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client, RequestFactory
@@ -17,12 +18,11 @@ def basic(username, password=PASSWORD):
 
 
 def test_basic_credentials_are_checked_once_and_remembered(client, cast, monkeypatch):
-    checks = []
-    real = services.authenticate
-    monkeypatch.setattr(services, "authenticate", lambda **how: checks.append(how) or real(**how))
+    check = Mock(wraps=services.authenticate)
+    monkeypatch.setattr(services, "authenticate", check)
     for _ in range(5):
         assert client.get(WHO, headers=basic("dev")).json()["username"] == "dev"
-    assert len(checks) == 1
+    assert check.call_count == 1
     assert "sid" not in client.cookies
 
 
@@ -82,7 +82,7 @@ def test_a_session_reads_without_a_token_and_writes_only_with_one(cast):
     def post(headers, secret=client.cookies["csrftoken"].value):
         request = RequestFactory().post("/", headers=headers)
         request.COOKIES["csrftoken"] = secret
-        request.actor = cast["dev"].actor
+        vars(request)["actor"] = cast["dev"].actor  # as ActorMiddleware does
         return Echo.as_view()(request)
 
     assert post({"X-Harbor-CSRF-Token": token}).data == {"who": "dev"}
