@@ -37,7 +37,9 @@ class Project(models.Model):
     """A namespace of repositories with its people and rules."""
 
     namespace = models.OneToOneField(Namespace, on_delete=models.PROTECT, related_name="project")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     public = models.BooleanField(default=False)
     # Harbor's other metadata by its names ("prevent_vul", "severity" ...), set by the features that understand them.
     metadata = models.JSONField(default=dict, blank=True)
@@ -52,7 +54,7 @@ class Project(models.Model):
     @property
     def name(self) -> str:
         """The namespace's name; select_related("namespace") where many are listed."""
-        return self.namespace.name
+        return str(self.namespace.name)
 
 
 class Member(models.Model):
