@@ -66,9 +66,10 @@ def test_the_default_password_is_fine_on_loopback(started):
 
 
 @pytest.mark.usefixtures("default_password")
-def test_the_default_password_is_refused_beyond_loopback(started, settings):
-    settings.HARBORWEB["BIND"] = EVERYWHERE
-    with pytest.raises(CommandError, match="HARBORWEB_ADMIN_PASSWORD"):
+@pytest.mark.parametrize("given", ["", "Too-Late-1"])
+def test_the_default_password_is_refused_beyond_loopback(started, settings, given):
+    settings.HARBORWEB |= {"BIND": EVERYWHERE, "ADMIN_PASSWORD": given}
+    with pytest.raises(CommandError, match="changepassword admin"):
         call_command("serve")
     assert started == []
 
@@ -76,6 +77,25 @@ def test_the_default_password_is_refused_beyond_loopback(started, settings):
 @pytest.mark.usefixtures("default_password")
 def test_the_default_password_is_allowed_to_whoever_says_so(started, settings):
     settings.HARBORWEB |= {"BIND": EVERYWHERE, "ADMIN_PASSWORD": "Harbor12345"}
+    assert run() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("given", ["", "Chosen-Well-1"])
+def test_a_first_start_beyond_loopback_needs_a_password(started, settings, given):
+    settings.HARBORWEB |= {"BIND": EVERYWHERE, "ADMIN_PASSWORD": given}
+    if given:
+        assert run() == 0
+    else:
+        with pytest.raises(CommandError, match="Set HARBORWEB_ADMIN_PASSWORD"):
+            call_command("serve")
+
+
+@pytest.mark.usefixtures("default_password")
+def test_whoever_was_refused_can_change_the_password_and_serve(started, settings, monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda **_: "Chosen-Well-1")
+    call_command("changepassword", "admin", verbosity=0)
+    settings.HARBORWEB["BIND"] = EVERYWHERE
     assert run() == 0
 
 

@@ -20,6 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from harborweb import tls
 from harborweb.supervisor import Child, Supervisor
+from projects.accounts.models import DEFAULT_ADMIN_PASSWORD, User
 from projects.accounts.services import default_password_in_use
 
 logger = logging.getLogger("harborweb.serve")
@@ -86,10 +87,9 @@ class Command(BaseCommand):
         address = Address.parse(settings.HARBORWEB["BIND"])
         if with_web:
             _refuse_taken_port(address)
-        _prepare()
+        _prepare(address if with_web else None)
         children = []
         if with_web:
-            _refuse_default_password(address)
             children.append(Child("web", web_command(address)))
         if with_worker:
             children.append(Child("worker", worker_command()))
@@ -147,13 +147,15 @@ def scheduler_command() -> list[str]:
     return ["celery", "--quiet", "--app", "harborweb", "beat", "--loglevel", "WARNING"]
 
 
-def _prepare() -> None:
+def _prepare(address: Address | None) -> None:
     """Data directory, certificates, schema, first user and project. Several starts at once take turns."""
     data: Path = settings.HARBORWEB["DATA"]
     data.mkdir(parents=True, exist_ok=True)
     with _turn(data / "serve.lock"):
         _prepare_tls(data / "tls")
         call_command("migrate", verbosity=0, interactive=False)
+        if address:
+            _refuse_default_password(address)
         call_command("bootstrap")
 
 
@@ -176,13 +178,21 @@ def _prepare_tls(directory: Path) -> None:
 
 
 def _refuse_default_password(address: Address) -> None:
-    """Harbor12345 is in every manual. An operator who wants it anyway has to say so."""
-    if address.is_loopback or settings.HARBORWEB["ADMIN_PASSWORD"] or not default_password_in_use():
+    """Harbor12345 is in every manual. An operator who wants it anyway has to say so, in so many words."""
+    given = settings.HARBORWEB["ADMIN_PASSWORD"]
+    if address.is_loopback or given == DEFAULT_ADMIN_PASSWORD:
         return
-    raise CommandError(
-        f"Refusing to listen on {settings.HARBORWEB['BIND']} while admin has the default password. "
-        "Set HARBORWEB_ADMIN_PASSWORD, or log in on 127.0.0.1 and change it."
-    )
+    where = settings.HARBORWEB["BIND"]
+    if default_password_in_use():
+        # HARBORWEB_ADMIN_PASSWORD would not help any more: it is read when the account is made.
+        raise CommandError(
+            f"Refusing to listen on {where} while admin has the default password. "
+            "Change it: `manage.py changepassword admin`, or log in on 127.0.0.1."
+        )
+    if not given and not User.objects.filter(is_admin=True).exists():
+        raise CommandError(
+            f"Refusing to listen on {where} with the default password. Set HARBORWEB_ADMIN_PASSWORD."
+        )
 
 
 def _refuse_taken_port(address: Address) -> None:
