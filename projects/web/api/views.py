@@ -70,7 +70,8 @@ class ApiView(APIView):
 
     access: ClassVar[Access | None] = None
     content_negotiation_class = AlwaysJson
-    metadata_class = None  # the framework's answer to OPTIONS would describe our code
+    # Without OPTIONS, to which the framework answers with a description of our code.
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
 
     actor: Actor
 
