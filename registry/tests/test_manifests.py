@@ -248,6 +248,7 @@ def test_a_promise_is_renewed_when_it_gets_short(pusher, django_assert_num_queri
 
     def left() -> timedelta:
         row = Manifest.objects.annotate(now=Now()).values_list("keep_until", "now").get()
+        assert row[0]
         return row[0] - row[1]
 
     with django_assert_num_queries(1):
