@@ -1,12 +1,10 @@
-import threading
-
 import pytest
-from django.db import connection
 
 from projects import services
 from projects.actors import ANONYMOUS, OPERATOR
 from projects.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed
 from projects.models import Member, Project, Role
+from projects.tests.threads import at_once
 from registry.models import Namespace, Repository
 
 
@@ -52,22 +50,8 @@ def test_a_project_name_is_taken_once_and_nothing_is_left_of_the_second_try(cast
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_once_one_gets_the_name():
-    outcomes = []
-
-    def make():
-        try:
-            outcomes.append(services.create_project(actor=OPERATOR, name="both").name)
-        except Conflict:
-            outcomes.append("conflict")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=make) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["both", "conflict"]
+    outcomes = at_once(2, lambda: services.create_project(actor=OPERATOR, name="both"))
+    assert {type(outcome) for outcome in outcomes} == {Project, Conflict}
     assert Namespace.objects.filter(name="both").count() == 1
 
 

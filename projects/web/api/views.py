@@ -71,7 +71,7 @@ class ApiView(APIView):
     access: ClassVar[Access | None] = None
     content_negotiation_class = AlwaysJson
     # Without OPTIONS, to which the framework answers with a description of our code.
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     actor: Actor
 
