@@ -9,11 +9,9 @@ from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, Query
 from django.db.models.functions import Coalesce, RowNumber
 
 from projects.errors import NotFound
-from projects.portal import contents
 from projects.portal.contents import document, entries, platform_name, whole
 from projects.portal.queries import artifacts
-from registry.models import Manifest, ManifestBlob, ManifestChild, Repository, Tag
-from registry.storage.configured import storage
+from registry.models import Manifest, ManifestChild, Repository, Tag
 
 TAGS_SHOWN: Final = 8
 """So many tags of an artifact stand in a list, the newest first, as in Harbor; the rest is a number."""
@@ -140,16 +138,19 @@ def children(index: Manifest) -> list[Child]:
     descriptors = entries(document(index).get("manifests"))
     here = Manifest.objects.filter(parents__parent=index).defer("payload")
     found = {row.manifest.digest: row for row in rows(list(here))}
-    return [
-        Child(
-            digest=str(descriptor.get("digest", "")),
-            size=whole(descriptor.get("size")),
-            media_type=str(descriptor.get("mediaType", "")),
-            platform=platform_name(descriptor.get("platform")),
-            row=found.get(str(descriptor.get("digest"))),
-        )
-        for descriptor in descriptors
-    ]
+    return [_child(descriptor, found.get(str(descriptor.get("digest")))) for descriptor in descriptors]
+
+
+def _child(descriptor: dict[str, Any], row: ArtifactRow | None) -> Child:
+    # The index's word on the platform counts; it may be silent.
+    platform = platform_name(descriptor.get("platform")) or (row.manifest.platform if row else "")
+    return Child(
+        digest=str(descriptor.get("digest", "")),
+        size=whole(descriptor.get("size")),
+        media_type=str(descriptor.get("mediaType", "")),
+        platform=platform,
+        row=row,
+    )
 
 
 def tags(manifest: Manifest, *, text: str = "") -> QuerySet[Tag]:
@@ -169,16 +170,3 @@ def chosen(repository: Repository, digests: Sequence[str]) -> list[Manifest]:
     """The repository's manifests of these digests, as a form named them; unknown ones are left out."""
     found = Manifest.objects.filter(repository=repository, digest__in=digests[:MAX_CHOSEN]).defer("payload")
     return list(found.order_by("-pushed_at", "-pk"))
-
-
-def config(manifest: Manifest) -> dict[str, Any]:
-    """The config blob as JSON; empty if there is none, if it is too large to show, or if it is not JSON."""
-    uses = ManifestBlob.objects.filter(manifest=manifest, kind=ManifestBlob.Kind.CONFIG)
-    found = uses.values_list("link__blob__storage_key", "link__blob__size").first()
-    if found is None or found[1] > MAX_CONFIG:
-        return {}
-    reader = storage().open(found[0], 0, found[1])
-    try:
-        return contents.parse(b"".join(reader))
-    finally:
-        reader.close()

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from projects.permissions import Permission
-from projects.portal import artifacts, contents, queries
+from projects.portal import artifacts, contents, details, queries
 from projects.portal.commands import Host, pull
 from projects.portal.forms import TagForm
 from projects.portal.scope import Scope
@@ -28,7 +28,7 @@ def artifact_detail(request: PortalRequest, project_id: int, name: str, referenc
     repository = queries.repository(scope.project, name)
     manifest = artifacts.artifact(repository, reference)
     row = artifacts.rows([manifest])[0]
-    config = artifacts.config(manifest)
+    config = details.config(manifest)
     parts = _parts(row, config)
     asked = request.GET.get("tab", "")
     part = asked if asked in dict(parts) else "tags"

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
+from django.db.models.functions import Substr
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -40,7 +41,9 @@ def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     found = queries.repositories(scope.project)
     if text:
         prefix = f"{scope.project.name}/"
-        found = found.filter(name__istartswith=prefix, name__icontains=text.removeprefix(prefix))
+        # Only the part of the name that the list shows: the project's own is in all of them.
+        within = Substr("name", len(prefix) + 1)
+        found = found.alias(within=within).filter(within__icontains=text.removeprefix(prefix))
     host = Host.of(request)
     authority = settings.HARBORWEB["TLS_CA"]
     context = scope.context(

@@ -1,0 +1,108 @@
+"""Everybody against every page, on the public project and on the private one."""
+
+from urllib.parse import unquote
+
+import pytest
+
+from projects.portal.tests.pages.conftest import EVERYBODY, text
+from projects.tests.cast import PASSWORD
+
+MEMBERS = {"lim", "gus", "dev", "mara", "petra", "admin"}
+NAME = "team/app"
+
+# page: (further arguments, who may read it in the public project besides everybody)
+ANYBODY = set(EVERYBODY)
+READ = {
+    "project": ((), ANYBODY),
+    "summary": ((), ANYBODY),
+    "repositories": ((), ANYBODY),
+    "repository": ((NAME,), ANYBODY),
+    "artifacts": ((NAME,), ANYBODY),
+    "info": ((NAME,), ANYBODY),
+    "depth": ((NAME, "index"), ANYBODY),
+    "artifact": ((NAME, "image"), ANYBODY),
+    "members": ((), MEMBERS - {"lim"}),
+    "add_member": ((), {"petra", "admin"}),
+    "add_tag": ((NAME, "image"), {"dev", "mara", "petra", "admin"}),
+    "edit_description": ((NAME,), {"dev", "mara", "petra", "admin"}),
+    "delete_project": ((), {"petra", "admin"}),
+}
+WRITE = {
+    "set_role": ((), {"petra", "admin"}),
+    "remove_members": ((), {"petra", "admin"}),
+    "delete_repositories": ((), {"mara", "petra", "admin"}),
+    "delete_artifacts": ((NAME,), {"mara", "petra", "admin"}),
+    "add_tag": ((NAME, "image"), {"dev", "mara", "petra", "admin"}),
+    "remove_tags": ((NAME, "image"), {"mara", "petra", "admin"}),
+    "edit_description": ((NAME,), {"dev", "mara", "petra", "admin"}),
+    "add_member": ((), {"petra", "admin"}),
+    "delete_project": ((), {"petra", "admin"}),
+}
+
+
+def arguments(project, rest, content):
+    digests = {"index": content.index["digest"], "image": content.image["digest"]}
+    return project.pk, *(digests.get(each, each) for each in rest)
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_each_page_of_a_public_project_opens_for_whom_the_role_matrix_says(pages, cast, content, who):
+    for name, (rest, allowed) in READ.items():
+        response = pages.get(name, *arguments(cast.public, rest, content), who=who)
+        if who == "anonymous" and allowed != ANYBODY:
+            assert (response.status_code, name) == (302, name)
+            assert response.url.startswith("/account/sign-in?next=%2Fharbor%2Fprojects%2F")
+        else:
+            expected = {200, 302} if who in allowed else {403}
+            assert response.status_code in expected, name
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_a_private_project_looks_as_if_it_were_not_there_to_all_but_its_members(pages, cast, content, who):
+    for name, (rest, allowed) in READ.items():
+        response = pages.get(name, *arguments(cast.private, rest, content), who=who)
+        if who in MEMBERS:
+            assert response.status_code in ({200, 302} if who in allowed else {403}), name
+            continue
+        absent = pages.get(name, 99999, *arguments(cast.private, rest, content)[1:], who=who)
+        assert response.status_code in (302, 404)
+        assert response.status_code == absent.status_code
+        assert text(response).replace(str(cast.private.pk), "99999") == text(absent)
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_each_form_is_taken_from_whom_the_role_matrix_says(pages, cast, content, who):
+    for name, (rest, allowed) in WRITE.items():
+        public = pages.post(name, *arguments(cast.public, rest, content), who=who).status_code
+        private = pages.post(name, *arguments(cast.private, rest, content), who=who).status_code
+        if who == "anonymous":
+            assert (name, public, private) == (name, 302, 302)
+        elif who in allowed:
+            assert 403 not in (public, private), name
+            assert 404 not in (public, private), name
+        else:
+            assert (name, public, private) == (name, 403, 403 if who in MEMBERS else 404)
+
+
+def test_whoever_is_sent_to_log_in_comes_back(pages, cast):
+    where = pages.get("members", cast.public.pk, who="anonymous").url
+    fields = {"username": "gus", "password": PASSWORD, "next": unquote(where.split("=")[1])}
+    response = pages.client("anonymous").post(where, fields)
+    assert response.url == f"/harbor/projects/{cast.public.pk}/members"
+
+
+def test_a_page_that_is_not_there_offers_to_log_in_only_to_whoever_has_not(pages, cast):
+    absent = pages.get("project", cast.private.pk, who="anonymous")
+    assert "Log in" in text(absent)
+    assert "/account/sign-in?next=%2Fharbor%2Fprojects" in absent.content.decode()
+    assert "Log in" not in text(pages.get("project", cast.private.pk, who="sam"))
+
+
+def test_a_form_of_another_site_is_refused(cast):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast["petra"])
+    response = client.post("/harbor/projects/new", {"name": "stolen"})
+    assert response.status_code == 403
+    assert "too old" in text(response)
