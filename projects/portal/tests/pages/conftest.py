@@ -1,12 +1,9 @@
 """A browser without a screen, and something to look at."""
 
-import html
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -41,12 +38,6 @@ class Pages:
         """The answer to a form sent to this URL name."""
         headers = {"HX-Request": "true"} if htmx else {}
         return self.client(who).post(reverse(f"portal:{name}", args=args), fields, headers=headers)
-
-
-def text(response: HttpResponse) -> str:
-    """What a reader sees: without tags, white space as single spaces."""
-    body = re.sub(r"<(head|template)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 @dataclass

@@ -4,8 +4,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from projects.portal.tests.pages.conftest import EVERYBODY, text
+from projects.portal.tests.pages.conftest import EVERYBODY
 from projects.tests.cast import PASSWORD
+from projects.web.tests.reading import text
 
 MEMBERS = {"lim", "gus", "dev", "mara", "petra", "admin"}
 NAME = "team/app"

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from projects.portal.tests.artifacts import GZIP_LAYER, push_blob, push_image, push_manifest
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 from registry import media_types
 from registry.models import Blob
 from registry.storage.configured import storage

@@ -3,7 +3,7 @@ from datetime import timedelta
 from django.db.models import F
 
 from projects.portal.tests.artifacts import push_accessory, push_image, push_index, push_manifest
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 from registry import media_types
 from registry.models import Manifest, Namespace, Tag
 

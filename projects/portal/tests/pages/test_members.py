@@ -1,5 +1,5 @@
 from projects.models import Member, Role
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 
 
 def member(project, username):

@@ -2,8 +2,8 @@ import pytest
 
 from projects.models import Member, Project, Role
 from projects.portal.tests.artifacts import push_image
-from projects.portal.tests.pages.conftest import text
 from projects.services import create_project
+from projects.web.tests.reading import text
 
 
 def names(response):

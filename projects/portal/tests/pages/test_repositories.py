@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from projects.portal.tests.artifacts import push_image
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 from registry.models import Manifest, Repository, Tag
 
 

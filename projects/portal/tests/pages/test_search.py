@@ -1,5 +1,5 @@
 from projects.portal.tests.artifacts import push_image
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 
 
 def found(pages, who, q):

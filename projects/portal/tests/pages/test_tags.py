@@ -1,5 +1,5 @@
 from projects.portal.tests.artifacts import push_image
-from projects.portal.tests.pages.conftest import text
+from projects.web.tests.reading import text
 from registry.models import Manifest, Tag
 
 NAME = "team/app"
