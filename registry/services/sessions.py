@@ -4,6 +4,7 @@ A writer takes the session's fence: a number that grows with every writer, and a
 writer records carries the fence in its WHERE, so a writer that was overtaken finds out and stops.
 """
 
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +22,7 @@ from registry.services.repositories import in_repository
 from registry.storage.paths import new_key
 
 LEASE = timedelta(seconds=60)
+PATIENCE = 1.0  # seconds that a second writer waits for the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,23 @@ def find(key: SessionKey) -> Upload:
 
 
 def acquire(key: SessionKey) -> Upload:
-    """Makes the caller the session's one writer. Raises BLOB_UPLOAD_UNKNOWN, or BLOB_UPLOAD_INVALID (409) if in use."""
+    """Makes the caller the session's one writer. Raises BLOB_UPLOAD_UNKNOWN, or BLOB_UPLOAD_INVALID (409) if in use.
+
+    A writer that is about to end is waited for, a little: a client that broke off and comes back at once meets the
+    request that it left behind.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while (upload := _take(key)) is None:
+        find(key)
+        if time.monotonic() > deadline:
+            raise in_use()
+        db.release_connection()
+        time.sleep(PATIENCE / 10)
+    failpoint("after-fence")
+    return upload
+
+
+def _take(key: SessionKey) -> Upload | None:
     statement = db.sql(
         "UPDATE registry_upload SET fence = fence + 1, lease_until = {after}, expires_at = {after}"
         " WHERE id = %s AND owner = %s AND repository_id = (SELECT id FROM registry_repository WHERE name = %s)"
@@ -78,11 +96,7 @@ def acquire(key: SessionKey) -> Upload:
     parameters = [LEASE.total_seconds(), ttl, key.id.hex, key.owner, key.name]
     with db.write():
         taken: list[Upload] = list(Upload.objects.raw(statement, parameters))
-    failpoint("after-fence")
-    if taken:
-        return taken[0]
-    find(key)
-    raise in_use()
+    return taken[0] if taken else None
 
 
 def in_use() -> RegistryError:
