@@ -3,12 +3,12 @@
 docs/adr/0003, "Manifest PUT" and "HEAD / GET"; distribution-spec, "Pushing Manifests", "Pulling manifests".
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from django.conf import settings
-from django.db.models.expressions import Combinable
 
 from registry import db, media_types, prepared
 from registry.caches import ByteCache
@@ -72,6 +72,15 @@ def find(*, name: RepositoryName, reference: str, promise: bool, accept: str = "
         return manifest
 
 
+_LEASE = "CASE WHEN %s THEN NULL ELSE {after} END"
+_RENEW = f"UPDATE registry_manifest SET keep_until = {_LEASE} WHERE id = %s"  # noqa: S608 - constants
+# Not "do nothing": the row must be locked, and seen, when another push of the same came first.
+_INSERT = (
+    "INSERT INTO registry_manifest (repository_id, digest, media_type, artifact_type, config_media_type, kind, payload,"  # noqa: S608
+    " size, total_size, platform, subject_digest, annotations, pull_count, keep_until)"
+    f" VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, {_LEASE})"
+    " ON CONFLICT (repository_id, digest) DO UPDATE SET keep_until = EXCLUDED.keep_until RETURNING id"
+)
 _EXISTING = (
     "SELECT id, keep_until IS NULL, EXISTS (SELECT 1 FROM registry_missingchild WHERE parent_id = manifest.id)"
     " FROM registry_manifest manifest WHERE digest = %s AND repository_id = %s [FOR NO KEY UPDATE]"
@@ -206,39 +215,33 @@ class _Push:
             return None, False
         manifest, kept, sparse = rows[0]
         if not kept:
-            Manifest.objects.filter(id=manifest).update(keep_until=self._lease)
+            db.execute(_RENEW, [*self._lease, manifest])
         return manifest, not sparse
 
     @property
-    def _lease(self) -> Combinable | None:
-        """A manifest with a tag needs no lease; without one it waits for its tag or its index."""
-        return None if self.tags else db.after(settings.REGISTRY_KEEP)
+    def _lease(self) -> tuple[bool, float]:
+        """For _LEASE: a manifest with a tag needs none; without one it waits for its tag or its index."""
+        return bool(self.tags), settings.REGISTRY_KEEP.total_seconds()
 
     def _insert(self, repository: int, platform: str, *, again: bool) -> int:
         document = self.document
         children = references.lock_children(repository, document)
-        rows = [
-            Manifest(
-                repository_id=repository,
-                digest=self.digest,
-                media_type=document.media_type,
-                artifact_type=document.artifact_type,
-                config_media_type=document.config_media_type,
-                kind=document.kind,
-                payload=self.payload,
-                size=len(self.payload),
-                total_size=references.total_size(self.payload, document, children),
-                platform=platform,
-                subject_digest=document.subject_digest,
-                annotations=document.annotations,
-                keep_until=self._lease,
-            )
+        values = [
+            repository,
+            self.digest,
+            document.media_type,
+            document.artifact_type,
+            document.config_media_type,
+            document.kind,
+            self.payload,
+            len(self.payload),
+            references.total_size(self.payload, document, children),
+            platform,
+            document.subject_digest,
+            json.dumps(document.annotations),
         ]
-        # Not "do nothing": the row must be locked, and seen, when another push of the same came first.
-        Manifest.objects.bulk_create(
-            rows, update_conflicts=True, unique_fields=["repository", "digest"], update_fields=["keep_until"]
-        )
-        manifest = rows[0].id
+        rows = db.fetch(_INSERT, [*values, *self._lease])
+        manifest: int = rows[0][0]
         blobs = references.lock_blobs(repository, document)
         missing = blobs.missing + children.missing
         references.require(repository, missing)

@@ -2,15 +2,18 @@
 
 import json
 
-from registry import db
+from registry import db, prepared
 from registry.media_types import IMAGE_CONFIGS
-from registry.models import RepositoryBlob
 from registry.services.documents import Document
 from registry.storage.configured import storage
 
 DEFAULT = "linux/amd64"  # for clients that do not know of indexes
 _MAX_CONFIG = 1024 * 1024  # bytes that we read of a config
 _MAX_PLATFORM = 128
+_STORED = (
+    "SELECT blob.storage_key, blob.size FROM registry_blob blob"
+    " JOIN registry_repositoryblob link ON link.blob_id = blob.id WHERE blob.digest = %s AND link.repository_id = %s"
+)
 
 
 def of(repository: int, document: Document) -> str:
@@ -24,12 +27,11 @@ def of(repository: int, document: Document) -> str:
         return ""
     data = config.data
     if data is None:
-        links = RepositoryBlob.objects.filter(repository=repository, blob__digest=config.digest)
-        found = links.values_list("blob__storage_key", "blob__size").first()
-        if found is None or found[1] > _MAX_CONFIG:
+        found = prepared.execute(_STORED, [str(config.digest), repository])
+        if not found or found[0][1] > _MAX_CONFIG:
             return ""
         db.release_connection()
-        data = _read(*found)
+        data = _read(found[0][0], found[0][1])
     return _platform(data)
 
 

@@ -33,6 +33,10 @@ _END_LEASES = (
     "UPDATE registry_repositoryblob SET keep_until = NULL WHERE id IN (SELECT id FROM registry_repositoryblob"
     " WHERE id {among} AND keep_until IS NOT NULL ORDER BY id [FOR NO KEY UPDATE])"
 )
+_LINK_BLOBS = (
+    "INSERT INTO registry_manifestblob (manifest_id, link_id, kind) SELECT %s, id, %s FROM registry_repositoryblob"
+    " WHERE id {among} ON CONFLICT (manifest_id, link_id) DO NOTHING"
+)
 _LINK_CHILDREN = (
     "INSERT INTO registry_manifestchild (parent_id, child_id) SELECT %s, id FROM registry_manifest"
     " WHERE id {among} ON CONFLICT (parent_id, child_id) DO NOTHING"
@@ -131,18 +135,13 @@ def total_size(payload: bytes, document: Document, children: Children) -> int:
 
 def link(manifest: int, blobs: Blobs, children: Children) -> None:
     """Makes the references rows, and ends the leases of the links that are now in use."""
-    rows = [ManifestBlob(manifest_id=manifest, link_id=link, kind=kind) for link, kind in blobs.kinds.items()]
-    ManifestBlob.objects.bulk_create(rows, ignore_conflicts=True)
+    for kind in sorted(set(blobs.kinds.values())):
+        links = [link for link, each in blobs.kinds.items() if each == kind]
+        db.execute(sql(_LINK_BLOBS), [manifest, kind, parameter(links)])
     if blobs.leased:
-        db.execute(
-            sql(_END_LEASES),
-            [parameter(blobs.leased)],
-        )
+        db.execute(sql(_END_LEASES), [parameter(blobs.leased)])
     if children.ids:
-        db.execute(
-            sql(_LINK_CHILDREN),
-            [manifest, parameter(children.ids)],
-        )
+        db.execute(sql(_LINK_CHILDREN), [manifest, parameter(children.ids)])
 
 
 def require(repository: int, missing: list[tuple[str, Descriptor]]) -> None:
@@ -163,10 +162,7 @@ def remember_missing(manifest: int, missing: list[tuple[str, Descriptor]]) -> No
 
 def adopt_child(repository: int, manifest: int, digest: str) -> None:
     """Makes a manifest that has come the child of the sparse indexes that were waiting for it."""
-    rows = db.fetch(
-        sql(_WAITING_PARENTS),
-        [digest, MissingChild.MANIFEST, repository],
-    )
+    rows = db.fetch(sql(_WAITING_PARENTS), [digest, MissingChild.MANIFEST, repository])
     for missing, parent in rows:
         link(parent, Blobs(), Children(ids=[manifest]))
         MissingChild.objects.filter(id=missing).delete()
@@ -177,10 +173,7 @@ def adopt_blob(link_id: int) -> bool:
 
     Garbage collection asks before it takes a link whose lease has ended: a push need not look for such manifests.
     """
-    rows = db.fetch(
-        sql(_WAITING_USERS),
-        [MissingChild.MANIFEST, link_id],
-    )
+    rows = db.fetch(sql(_WAITING_USERS), [MissingChild.MANIFEST, link_id])
     for missing, parent, kind in rows:
         link(parent, Blobs(kinds={link_id: kind}, leased=[link_id]), Children())
         MissingChild.objects.filter(id=missing).delete()

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Subquery
-from django.db.models.functions import Now
+from django.db.models import Subquery
 
 from registry import db, prepared
 from registry.digests import Digest
@@ -33,6 +32,21 @@ _LIST = prepared.Query(
 _CREATE = (
     "INSERT INTO registry_tag (repository_id, name, manifest_id) SELECT %s, each.value, %s FROM {each} WHERE TRUE"
     " ON CONFLICT (repository_id, name) DO NOTHING RETURNING name"
+)
+
+_LOCK_MOVING = (
+    "SELECT name, manifest_id FROM registry_tag WHERE repository_id = %s AND name {among} AND manifest_id <> %s"
+    " ORDER BY name [FOR NO KEY UPDATE]"
+)
+_MOVE = (
+    "UPDATE registry_tag SET manifest_id = %s, pushed_at = {now}, pulled_at = NULL"
+    " WHERE repository_id = %s AND name {among}"
+)
+_LEASE_UNTAGGED = (
+    "UPDATE registry_manifest SET keep_until = {after} WHERE id IN (SELECT id FROM registry_manifest manifest"
+    " WHERE id {among} AND keep_until IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM registry_tag tag WHERE tag.manifest_id = manifest.id)"
+    " [FOR NO KEY UPDATE SKIP LOCKED])"
 )
 
 
@@ -99,23 +113,15 @@ def point(repository: int, manifest: int, names: Sequence[str]) -> list[str]:
     """
     if not names:
         return []
-    created = db.fetch(
-        sql(_CREATE),
-        [repository, manifest, parameter(names)],
-    )
+    created = db.fetch(sql(_CREATE), [repository, manifest, parameter(names)])
     changed = {row[0] for row in created}
     if len(changed) == len(names):
         return sorted(changed)
     # Locked now, whoever made them: what they pointed to is known for certain.
-    others = Tag.objects.filter(repository=repository, name__in=set(names) - changed).exclude(
-        manifest=manifest
-    )
-    if db.for_update():
-        others = others.order_by("name").select_for_update(no_key=True)
-    moved = dict(others.values_list("name", "manifest_id"))
+    others = set(names) - changed
+    moved = dict(db.fetch(sql(_LOCK_MOVING), [repository, parameter(others), manifest]))
     if moved:
-        tags = Tag.objects.filter(repository=repository, name__in=list(moved))
-        tags.update(manifest=manifest, pushed_at=Now(), pulled_at=None)
+        db.execute(sql(_MOVE), [manifest, repository, parameter(moved)])
         lease_untagged(set(moved.values()))
     return sorted(changed | set(moved))
 
@@ -126,8 +132,4 @@ def lease_untagged(manifests: Collection[int]) -> None:
     Tags are locked after manifests, so this may not wait for a manifest: one that somebody else is changing just now
     is left to garbage collection's pass over manifests with neither tag nor lease.
     """
-    untagged = Manifest.objects.filter(~Exists(Tag.objects.filter(manifest=OuterRef("id"))), id__in=manifests)
-    if db.for_update():
-        free = untagged.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True)
-        untagged = Manifest.objects.filter(id__in=list(free))
-    untagged.filter(keep_until__isnull=True).update(keep_until=db.after(settings.REGISTRY_KEEP))
+    db.execute(sql(_LEASE_UNTAGGED), [settings.REGISTRY_KEEP.total_seconds(), parameter(manifests)])

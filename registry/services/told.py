@@ -5,9 +5,7 @@ The models that receivers get have only their keys and names loaded; the rest is
 
 from collections.abc import Sequence
 
-from django.db.models.functions import Now
-
-from registry import events
+from registry import db, events
 from registry.models import Manifest, Repository, Tag
 
 
@@ -15,7 +13,7 @@ def pushed(
     *, repository: int, name: str, manifest: int, digest: str, tags: Sequence[str], subject: str
 ) -> None:
     """A manifest came, or tags were pointed to it; the repository's pushed_at follows."""
-    Repository.objects.filter(id=repository).update(pushed_at=Now())
+    db.execute("UPDATE registry_repository SET pushed_at = {now} WHERE id = %s", [repository])
     events.artifact_pushed.send(
         sender=Manifest,
         repository=_repository(repository, name),
