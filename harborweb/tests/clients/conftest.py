@@ -9,7 +9,7 @@ from harborweb.tests.clients.sites import Site
 from harborweb.tests.clients.tools import Tools
 from harborweb.tests.clients.wire import Wire
 
-TLS = {"TLS": "auto", "HOSTNAME": "core.harbor.domain"}
+HOSTNAME = "core.harbor.domain"
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def http_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def tls_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """harborweb with a certificate authority of its own."""
-    with sites.running(tmp_path_factory.mktemp("tls"), **TLS) as site:
+    with sites.running(tmp_path_factory.mktemp("tls"), TLS="auto", HOSTNAME=HOSTNAME) as site:
         yield site
 
 
