@@ -11,7 +11,10 @@ from django.db.models.functions import Coalesce, RowNumber
 from projects.errors import NotFound
 from projects.portal.contents import document, entries, platform_name, whole
 from projects.portal.queries import artifacts
+from registry.digests import Digest, is_digest
+from registry.errors import RegistryError
 from registry.models import Manifest, ManifestChild, Repository, Tag
+from registry.names import TagName
 
 TAGS_SHOWN: Final = 8
 """So many tags of an artifact stand in a list, the newest first, as in Harbor; the rest is a number."""
@@ -110,14 +113,16 @@ def _accessory_counts(manifests: Sequence[Manifest]) -> dict[str, int]:
 def artifact(repository: Repository, reference: str) -> Manifest:
     """One manifest by its digest or tag, with its payload; NotFound if the repository has none such."""
     here = Manifest.objects.filter(repository=repository)
-    by = (
-        {"digest": reference}
-        if ":" in reference
-        else {"tags__repository": repository, "tags__name": reference}
-    )
-    found = here.filter(**by).first()
+    absent = NotFound(f"There is no artifact {reference[:140]} in {repository.name}.")
+    try:
+        if is_digest(reference):
+            found = here.filter(digest=Digest.parse(reference)).first()
+        else:
+            found = here.filter(tags__repository=repository, tags__name=TagName.parse(reference)).first()
+    except RegistryError as error:
+        raise absent from error
     if found is None:
-        raise NotFound(f"There is no artifact {reference[:140]} in {repository.name}.")
+        raise absent
     found.repository = repository
     return found
 
@@ -168,5 +173,6 @@ def accessories(manifest: Manifest) -> QuerySet[Manifest]:
 
 def chosen(repository: Repository, digests: Sequence[str]) -> list[Manifest]:
     """The repository's manifests of these digests, as a form named them; unknown ones are left out."""
-    found = Manifest.objects.filter(repository=repository, digest__in=digests[:MAX_CHOSEN]).defer("payload")
+    wanted = [digest for digest in digests[:MAX_CHOSEN] if "\0" not in digest]
+    found = Manifest.objects.filter(repository=repository, digest__in=wanted).defer("payload")
     return list(found.order_by("-pushed_at", "-pk"))

@@ -8,7 +8,9 @@ from django.db.models.functions import Coalesce
 from projects.actors import Actor
 from projects.errors import NotFound
 from projects.models import Member, Project, Role
+from registry.errors import RegistryError
 from registry.models import Blob, Manifest, ManifestChild, Repository, RepositoryBlob, Tag
+from registry.names import RepositoryName
 
 RANKS: Final = (Role.PROJECT_ADMIN, Role.MAINTAINER, Role.DEVELOPER, Role.GUEST, Role.LIMITED_GUEST)
 
@@ -62,9 +64,14 @@ def repository_with_counts(project: Project, name: str) -> Repository:
 
 
 def _the_one(found: QuerySet[Repository], project: Project, name: str) -> Repository:
-    repository = found.filter(name=f"{project.name}/{name}").first()
+    absent = NotFound(f"There is no repository {name[:255]} in {project.name}.")
+    try:
+        full_name = RepositoryName.parse(f"{project.name}/{name}")
+    except RegistryError as error:
+        raise absent from error
+    repository = found.filter(name=full_name).first()
     if repository is None:
-        raise NotFound(f"There is no repository {name[:255]} in {project.name}.")
+        raise absent
     return repository
 
 

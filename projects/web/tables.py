@@ -17,6 +17,8 @@ PAGE_SIZES: Final = (15, 25, 50, 100)
 COUNT_LIMIT: Final = 1000
 """Up to here a list is counted row by row; beyond it says "more than 1,000"."""
 
+MAX_TEXT: Final = 256
+
 _SALT: Final = "harborweb.tables"
 
 
@@ -92,7 +94,7 @@ def paginate(
     size = page_size(request)
     cursor = _read(request, sort)
     if total is None:
-        total = rows.order_by()[: COUNT_LIMIT + 1].count()
+        total = rows.order_by().values("pk")[: COUNT_LIMIT + 1].count()
         exact = total <= COUNT_LIMIT
         total = min(total, COUNT_LIMIT)
     else:
@@ -118,6 +120,11 @@ def paginate(
     if found and (backwards or more):
         following = _write(sort, order, found[-1], start + len(found), backwards=False)
     return Page(found, sort, size, start, total, exact, previous, following, element)
+
+
+def asked_text(request: HttpRequest) -> str:
+    """The text that a list is narrowed to; without the null character, which PostgreSQL does not take."""
+    return request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
 
 
 def page_size(request: HttpRequest) -> int:

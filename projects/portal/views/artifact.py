@@ -14,7 +14,7 @@ from projects.portal.forms import TagForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import page
-from projects.web.tables import Sorts, paginate
+from projects.web.tables import Sorts, asked_text, paginate
 from registry.models import Manifest, Repository
 
 TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
@@ -82,6 +82,6 @@ def _part(
             "raw": json.dumps(contents.document(manifest), indent=2, ensure_ascii=False),
             "raw_url": f"/v2/{repository.name}/manifests/{manifest.digest}",
         }
-    text = request.GET.get("q", "").strip()[:128]
+    text = asked_text(request)
     listing = paginate(request, artifacts.tags(manifest, text=text), sorts=TAG_SORTS)
     return {"page": listing, "q": text, "tag_form": TagForm()}

@@ -16,7 +16,7 @@ from projects.portal.forms import MemberForm, RoleForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
-from projects.web.tables import Sorts, paginate
+from projects.web.tables import Sorts, asked_text, paginate
 
 SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, default="name")
 TAB = "portal:members"
@@ -28,7 +28,7 @@ TAB = "portal:members"
 def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
     """Who has which role."""
     scope = Scope.of(request.actor, project_id, Permission.MEMBER_LIST)
-    text = request.GET.get("q", "").strip()[:256]
+    text = asked_text(request)
     found = queries.members(scope.project)
     if text:
         found = found.filter(user__username__icontains=text)

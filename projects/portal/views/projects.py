@@ -14,7 +14,7 @@ from projects.portal.forms import ProjectForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
-from projects.web.tables import Sorts, paginate
+from projects.web.tables import Sorts, asked_text, paginate
 
 SORTS = Sorts(
     {"name": "namespace__name", "repositories": "repository_count", "created": "created_at"}, default="name"
@@ -26,7 +26,7 @@ ACCESS = {"public": True, "private": False}
 @page
 def project_list(request: PortalRequest) -> HttpResponse:
     """All projects that the reader may know of."""
-    text = request.GET.get("q", "").strip()[:256]
+    text = asked_text(request)
     access = request.GET.get("access", "")
     found = queries.projects(request.actor)
     if text:

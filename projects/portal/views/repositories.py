@@ -16,7 +16,7 @@ from projects.portal.forms import DescriptionForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
-from projects.web.tables import Sorts, paginate
+from projects.web.tables import Sorts, asked_text, paginate
 from registry.models import Repository
 
 SORTS = Sorts(
@@ -37,7 +37,7 @@ TAB = "portal:repositories"
 def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project's repositories."""
     scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_LIST)
-    text = request.GET.get("q", "").strip()[:256]
+    text = asked_text(request)
     found = queries.repositories(scope.project)
     if text:
         prefix = f"{scope.project.name}/"

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from projects.portal import queries
 from projects.web.middleware import PortalRequest
 from projects.web.pages import page
+from projects.web.tables import asked_text
 
 SHOWN = 50
 """So many of each are shown; whoever finds more looks for something narrower."""
@@ -16,7 +17,7 @@ SHOWN = 50
 @page
 def search(request: PortalRequest) -> HttpResponse:
     """Projects and repositories, among those the reader may know of, whose name holds the text."""
-    text = request.GET.get("q", "").strip()[:256]
+    text = asked_text(request)
     context: dict[str, object] = {"search_query": text, "shown": SHOWN}
     if text:
         projects = queries.projects(request.actor).filter(namespace__name__icontains=text)

@@ -47,7 +47,7 @@ def remove_tags(request: PortalRequest, project_id: int, name: str, reference: s
     repository = queries.repository(scope.project, name)
     manifest = artifacts.artifact(repository, reference)
     back = reverse("portal:artifact", args=[project_id, name, manifest.digest])
-    names = request.POST.getlist("tag")
+    names = [tag for tag in request.POST.getlist("tag") if "\0" not in tag]
     chosen = [tag.name for tag in artifacts.tags(manifest).filter(name__in=names).order_by("name")]
     if not chosen:
         messages.warning(request, "Choose the tags to remove.")

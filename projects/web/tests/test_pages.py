@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -14,7 +16,7 @@ from registry.errors import RegistryError
 
 @pytest.fixture
 def request_(rf: RequestFactory):
-    made = rf.get("/harbor/projects")
+    made: Any = rf.get("/harbor/projects")
     made.actor, made.htmx = ANONYMOUS, HtmxDetails(made)
     return made
 
@@ -78,7 +80,7 @@ def test_nobody_is_sent_to_another_site(rf: RequestFactory, given, target):
 
 
 def test_the_theme_is_kept_in_a_cookie_and_written_into_the_page(db):
-    client = Client()
+    client: Any = Client()
     assert "data-theme" not in client.get("/harbor/projects").content.decode().split("<body")[0]
     response = client.post("/theme", {"theme": "dark", "next": "/harbor/search"})
     assert response.url == "/harbor/search"

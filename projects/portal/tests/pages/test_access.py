@@ -107,3 +107,42 @@ def test_a_form_of_another_site_is_refused(cast):
     response = client.post("/harbor/projects/new", {"name": "stolen"})
     assert response.status_code == 403
     assert "too old" in text(response)
+
+
+@pytest.mark.parametrize("nasty", ["%00", "a%00b", "%F0%28%8C%28", "%ED%A0%80", "..%2F..", "%0A", "a" * 3000])
+def test_an_address_that_makes_no_sense_is_not_found(pages, cast, content, nasty):
+    base = f"/harbor/projects/{cast.public.pk}/repositories"
+    client = pages.client("petra")
+    for address in (
+        f"{base}/{nasty}",
+        f"{base}/{nasty}/artifacts-tab",
+        f"{base}/{nasty}/info-tab",
+        f"{base}/team/app/artifacts-tab/artifacts/{nasty}",
+        f"{base}/team/app/artifacts-tab/depth/{nasty}",
+        f"{base}/team/app/artifacts-tab/artifacts/{nasty}/_tags/add",
+    ):
+        assert client.get(address).status_code == 404, address
+
+
+def test_what_makes_no_sense_in_a_form_or_a_query_is_no_error(pages, cast, content):
+    nasty = "\0 \ud7ff %_\\'\""
+    digest = content.image["digest"]
+    visits = [
+        ("projects", ()),
+        ("search", ()),
+        ("members", (cast.public.pk,)),
+        ("repositories", (cast.public.pk,)),
+    ]
+    visits += [("artifacts", (cast.public.pk, NAME)), ("artifact", (cast.public.pk, NAME, digest))]
+    for name, rest in visits:
+        query = dict.fromkeys(
+            ("q", "sort", "at", "page_size", "kind", "tagged", "open", "tab", "access"), nasty
+        )
+        assert pages.get(name, *rest, who="petra", **query).status_code == 200, name
+    assert pages.post("delete_artifacts", cast.public.pk, NAME, digest=nasty).status_code == 302
+    assert pages.post("remove_tags", cast.public.pk, NAME, digest, tag=nasty).status_code == 302
+    assert pages.post("delete_repositories", cast.public.pk, repository=nasty).status_code == 302
+    assert pages.post("set_role", cast.public.pk, member=nasty, role=1).status_code == 302
+    assert pages.post("add_member", cast.public.pk, username=nasty, role=1).status_code == 422
+    assert pages.post("new_project", name=nasty).status_code == 422
+    assert pages.post("edit_description", cast.public.pk, NAME, description=nasty).status_code == 422
