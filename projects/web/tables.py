@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import reduce
-from operator import or_
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+
+from projects.web.keyset import Cursor
 
 M = TypeVar("M", bound=Model)
 
@@ -18,8 +16,6 @@ COUNT_LIMIT: Final = 1000
 """Up to here a list is counted row by row; beyond it says "more than 1,000"."""
 
 MAX_TEXT: Final = 256
-
-_SALT: Final = "harborweb.tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +58,17 @@ class Page(Generic[M]):
         return self.start + len(self.rows)
 
     @property
+    def place(self) -> str:
+        """Where this page is in the list, for people: "16–30 of 128", "16–30 of more than 1,000"."""
+        if not self.rows:
+            return "0 rows"
+        more = "" if self.total_is_exact else "more than "
+        return f"{self.first:,}–{self.end:,} of {more}{self.total:,}"
+
+    @property
     def first(self) -> int:
         """The number of the first row, counted from 1; 0 on an empty list."""
         return self.start + 1 if self.rows else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where a page begins: beyond these values of the ordering, with so many rows before it."""
-
-    backwards: bool
-    values: tuple[Any, ...]
-    start: int
 
 
 def paginate(
@@ -89,37 +84,31 @@ def paginate(
     A page is found by the values of the row before it, not by counting rows off, so the last page costs what the first
     does. `total` is a stored count, where there is one; without it at most COUNT_LIMIT + 1 rows are counted.
     """
-    sort = sorts.chosen(request)
+    sort, size = sorts.chosen(request), page_size(request)
     order = sorts.order(sort)
-    size = page_size(request)
-    cursor = _read(request, sort)
-    if total is None:
-        total = rows.order_by().values("pk")[: COUNT_LIMIT + 1].count()
-        exact = total <= COUNT_LIMIT
-        total = min(total, COUNT_LIMIT)
-    else:
-        exact = True
+    cursor = Cursor.read(request.GET.get("at", ""), sort)
+    total, exact = (total, True) if total is not None else _count(rows)
 
-    wanted = rows
-    if cursor is not None:
-        wanted = wanted.filter(_beyond(order, cursor))
-    backwards = cursor is not None and cursor.backwards
-    wanted = wanted.order_by(*(_flip(order) if backwards else order))
-    found = list(wanted[: size + 1])
+    found = list(cursor.apply(rows, order)[: size + 1])
     more = len(found) > size
     found = found[:size]
-
-    start = cursor.start if cursor else 0
-    if backwards:
+    start = cursor.start
+    if cursor.backwards:
         found.reverse()
         # Rows may have come or gone meanwhile; the first page always begins with row 1.
         start = max(start - len(found), 0) if more else 0
     previous = following = ""
-    if found and (more if backwards else start > 0):
-        previous = _write(sort, order, found[0], start, backwards=True)
-    if found and (backwards or more):
-        following = _write(sort, order, found[-1], start + len(found), backwards=False)
+    if found and (more if cursor.backwards else start > 0):
+        previous = Cursor.before(found[0], order, start).write(sort)
+    if found and (cursor.backwards or more):
+        following = Cursor.after(found[-1], order, start + len(found)).write(sort)
     return Page(found, sort, size, start, total, exact, previous, following, element)
+
+
+def _count(rows: QuerySet[M]) -> tuple[int, bool]:
+    """How many rows there are, and whether that is all of them."""
+    number = rows.order_by().values("pk")[: COUNT_LIMIT + 1].count()
+    return min(number, COUNT_LIMIT), number <= COUNT_LIMIT
 
 
 def asked_text(request: HttpRequest) -> str:
@@ -136,47 +125,3 @@ def page_size(request: HttpRequest) -> int:
         return int(asked)
     kept = request.session.get("page_size")
     return kept if kept in PAGE_SIZES else PAGE_SIZES[0]
-
-
-def _flip(order: Sequence[str]) -> list[str]:
-    return [name[1:] if name.startswith("-") else f"-{name}" for name in order]
-
-
-def _beyond(order: Sequence[str], cursor: _Cursor) -> Q:
-    """The rows after (or, backwards, before) the cursor: a > x, or a = x and b > y."""
-    branches = []
-    equal = Q()
-    for name, value in zip(order, cursor.values, strict=True):
-        descending = name.startswith("-") != cursor.backwards
-        column = name.removeprefix("-")
-        branches.append(equal & Q((f"{column}__{'lt' if descending else 'gt'}", value)))
-        equal &= Q((column, value))
-    leading = order[0].removeprefix("-")
-    bound = "lte" if order[0].startswith("-") != cursor.backwards else "gte"
-    # Redundant, but it is what lets the database begin its walk of the index at the right place.
-    return Q((f"{leading}__{bound}", cursor.values[0])) & reduce(or_, branches)
-
-
-def _write(sort: str, order: Sequence[str], row: Model, start: int, *, backwards: bool) -> str:
-    values = [_value(row, name.removeprefix("-")) for name in order]
-    packed = [["t", value.isoformat()] if isinstance(value, datetime) else ["v", value] for value in values]
-    return signing.dumps([sort, backwards, start, packed], salt=_SALT, compress=True)
-
-
-def _value(row: Model, path: str) -> Any:
-    value: Any = row
-    for name in path.split("__"):
-        value = getattr(value, name)
-    return value
-
-
-def _read(request: HttpRequest, sort: str) -> _Cursor | None:
-    """The cursor of the query string; none if it was made for another order, or not by us."""
-    try:
-        kept, backwards, start, packed = signing.loads(request.GET.get("at", ""), salt=_SALT)
-    except signing.BadSignature:
-        return None
-    if kept != sort:
-        return None
-    values = tuple(datetime.fromisoformat(value) if kind == "t" else value for kind, value in packed)
-    return _Cursor(backwards=backwards, values=values, start=start)

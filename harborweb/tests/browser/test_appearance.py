@@ -1,0 +1,64 @@
+"""Every page, light and dark, wide and narrow: nothing that axe objects to, nothing that sticks out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parents[1] / "vendor/axe/axe.min.js").read_text()
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1360, 400)]
+
+
+def violations(visitor, page):
+    """What axe objects to. It is run by the debugger, which the page's security policy does not bind."""
+    session = visitor.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": AXE})
+    run = "axe.run({resultTypes: ['violations']}).then(result => JSON.stringify(result.violations))"
+    options = {"expression": run, "awaitPromise": True, "returnByValue": True}
+    found = json.loads(session.send("Runtime.evaluate", options)["result"]["value"])
+    session.detach()
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def inspect(visitor, page, name, gallery, look):
+    page.screenshot(path=gallery / f"{name}-{look[0]}-{look[1]}.png")
+    assert violations(visitor, page) == [], name
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{name} is wider than the screen"
+    )
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_every_page_is_fit_to_be_seen(visit, gallery, look):
+    visitor = visit(color_scheme=look[0], width=look[1])
+    visitor.expected.append("404")
+    visitor.page.goto(f"{visitor.stage.url}/account/sign-in")
+    inspect(visitor, visitor.page, "login", gallery, look)
+    visitor.open("artifacts")
+    inspect(visitor, visitor.page, "anonymous", gallery, look)
+    page = visitor.log_in("admin")
+    for name in visitor.stage.pages:
+        visitor.open(name)
+        inspect(visitor, page, name, gallery, look)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+def test_what_opens_on_a_page_is_fit_to_be_seen(visit, gallery, look):
+    visitor = visit(color_scheme=look[0], width=look[1])
+    page = visitor.log_in("admin")
+    page.locator("details.menu summary").click()
+    inspect(visitor, page, "menu", gallery, look)
+    visitor.open("repositories")
+    page.get_by_role("button", name="Push command").click()
+    inspect(visitor, page, "push", gallery, look)
+    visitor.open("artifacts")
+    page.get_by_role("button", name="Pull command of").nth(2).click()
+    inspect(visitor, page, "pull", gallery, look)
+    visitor.open("artifacts")
+    for row in (0, 3):
+        page.locator("td.pick input").nth(row).check()
+    page.get_by_role("button", name="Delete…").click()
+    page.locator("dialog[open] form").wait_for()
+    inspect(visitor, page, "delete", gallery, look)
