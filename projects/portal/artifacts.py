@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, Window
@@ -18,6 +19,9 @@ from registry.names import TagName
 
 TAGS_SHOWN: Final = 8
 """So many tags of an artifact stand in a list, the newest first, as in Harbor; the rest is a number."""
+
+ANNOTATIONS_SHOWN: Final = 20
+ANNOTATION_LENGTH: Final = 500
 
 MAX_CHOSEN: Final = 100
 MAX_CONFIG: Final = 4 * 1024 * 1024
@@ -35,6 +39,12 @@ class ArtifactRow:
     tag_count: int = 0
     children: int = 0
     accessories: int = 0
+
+    @property
+    def annotations(self) -> list[tuple[str, str]]:
+        """The first annotations, cut to what fits into a list: a client may have written megabytes."""
+        shown = islice(self.manifest.annotations.items(), ANNOTATIONS_SHOWN)
+        return [(str(key)[:ANNOTATION_LENGTH], str(value)[:ANNOTATION_LENGTH]) for key, value in shown]
 
     @property
     def more_tags(self) -> int:

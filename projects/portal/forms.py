@@ -35,7 +35,9 @@ class MemberForm(forms.Form):
     username = forms.CharField(
         label="User name",
         max_length=255,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false", "list": "candidates"}
+        ),
     )
     role = forms.TypedChoiceField(coerce=int, choices=ROLES, widget=forms.RadioSelect, initial=Role.DEVELOPER)
 

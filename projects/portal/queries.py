@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.contrib.auth import get_user_model
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
@@ -11,6 +12,8 @@ from projects.models import Member, Project, Role
 from registry.errors import RegistryError
 from registry.models import Blob, Manifest, ManifestChild, Repository, RepositoryBlob, Tag
 from registry.names import RepositoryName
+
+CANDIDATES: Final = 10
 
 RANKS: Final = (Role.PROJECT_ADMIN, Role.MAINTAINER, Role.DEVELOPER, Role.GUEST, Role.LIMITED_GUEST)
 
@@ -100,6 +103,15 @@ def members(project: Project) -> QuerySet[Member]:
     rank = Case(*(When(role=role, then=rank) for rank, role in enumerate(RANKS)), output_field=IntegerField())
     found = Member.objects.filter(project=project).select_related("user", "project__namespace")
     return found.annotate(username=F("user__username"), rank=rank)
+
+
+def candidates(project: Project, text: str) -> list[str]:
+    """Some names of users that hold `text` and are not members yet."""
+    if not text:
+        return []
+    users = get_user_model().objects.filter(is_active=True, username__icontains=text)
+    found = users.exclude(memberships__project=project).order_by("username")
+    return list(found.values_list("username", flat=True)[:CANDIDATES])
 
 
 def found_repositories(actor: Actor, text: str) -> QuerySet[Repository]:

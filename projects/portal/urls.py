@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from projects.portal.views import artifact, artifacts, members, repositories, search, tags
+from projects.portal.views import artifact, artifacts, members, old, repositories, search, tags
 from projects.portal.views import projects as project_views
 from projects.web.views import set_theme
 
@@ -17,6 +17,7 @@ ARTIFACT = f"{ARTIFACTS}/artifacts/<str:reference>"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:projects")),
     path("harbor", RedirectView.as_view(pattern_name="portal:projects")),
+    re_path(r"^(?P<address>harbor/.*[^/])/+$", old.without_slash),
     path("theme", set_theme, name="theme"),
     path("harbor/search", search.search, name="search"),
     path("harbor/projects", project_views.project_list, name="projects"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{PROJECT}/summary", project_views.summary, name="summary"),
     path(f"{PROJECT}/delete", project_views.delete_project, name="delete_project"),
     path(f"{PROJECT}/members", members.member_list, name="members"),
+    path(f"{PROJECT}/members/candidates", members.candidates, name="candidates"),
     path(f"{PROJECT}/members/add", members.add_member, name="add_member"),
     path(f"{PROJECT}/members/role", members.set_role, name="set_role"),
     path(f"{PROJECT}/members/remove", members.remove_members, name="remove_members"),
@@ -33,8 +35,9 @@ urlpatterns = [
     # The longest first: a repository's name may hold slashes. No part of it begins with "_", so those are ours.
     path(f"{ARTIFACT}/_tags/add", tags.add_tag, name="add_tag"),
     path(f"{ARTIFACT}/_tags/remove", tags.remove_tags, name="remove_tags"),
-    path(f"{ARTIFACTS}/depth/<str:depth>/artifacts/<str:reference>", artifacts.in_depth),
+    path(f"{ARTIFACTS}/depth/<str:depth>/artifacts/<str:reference>", old.in_depth),
     path(f"{ARTIFACTS}/depth/<str:depth>", artifacts.index_children, name="depth"),
+    path(f"{ARTIFACT}/_manifest", artifact.raw_manifest, name="raw_manifest"),
     path(ARTIFACT, artifact.artifact_detail, name="artifact"),
     path(f"{ARTIFACTS}/_delete", artifacts.delete_artifacts, name="delete_artifacts"),
     path(ARTIFACTS, artifacts.artifact_list, name="artifacts"),
@@ -43,7 +46,7 @@ urlpatterns = [
     # Harbor 2.0 to 2.2 kept artifacts here.
     re_path(
         r"^harbor/projects/(?P<project_id>\d+)/repositories/(?P<name>.+)/artifacts/(?P<reference>sha\d+:[0-9a-f]+)$",
-        artifacts.old_address,
+        old.before_tabs,
     ),
     path(REPOSITORY, repositories.home, name="repository"),
 ]

@@ -111,9 +111,9 @@ def _count(rows: QuerySet[M]) -> tuple[int, bool]:
     return min(number, COUNT_LIMIT), number <= COUNT_LIMIT
 
 
-def asked_text(request: HttpRequest) -> str:
+def asked_text(request: HttpRequest, name: str = "q") -> str:
     """The text that a list is narrowed to; without the null character, which PostgreSQL does not take."""
-    return request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    return request.GET.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
 
 
 def page_size(request: HttpRequest) -> int:

@@ -41,6 +41,12 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (dialog && !dialog.open) dialog.showModal();
 });
 
+// A list that was narrowed, sorted or paged says where one is now, to those who do not see it change.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const place = document.querySelector("#list .place, #list .empty h2");
+  if (event.detail.target.id === "list" && place) document.getElementById("status").textContent = place.textContent;
+});
+
 // A refused request (signed out, gone, not allowed) has a page of its own that says what to do: go there.
 document.addEventListener("htmx:responseError", (event) => {
   const { requestConfig, xhr } = event.detail;
@@ -52,5 +58,7 @@ document.addEventListener("htmx:sendError", () => say("The server cannot be reac
 function say(text) {
   const template = document.getElementById("failure").content.cloneNode(true);
   template.querySelector("p").textContent = text;
-  document.getElementById("messages").replaceChildren(template);
+  const messages = document.getElementById("messages");
+  messages.hidden = false;
+  messages.replaceChildren(template);
 }

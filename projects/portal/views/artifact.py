@@ -15,9 +15,13 @@ from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import page
 from projects.web.tables import Sorts, asked_text, paginate
-from registry.models import Manifest, Repository
+from registry.models import Manifest
 
 TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
+
+MAX_ANNOTATIONS: Final = 200
+MAX_SHOWN: Final = 256 * 1024
+"""Bytes of a manifest that is shown on the page; a larger one is there to be downloaded."""
 
 
 @require_safe
@@ -39,13 +43,30 @@ def artifact_detail(request: PortalRequest, project_id: int, name: str, referenc
         artifact=row,
         manifest=manifest,
         overview=contents.overview(manifest.kind, config),
-        annotations=sorted(manifest.annotations.items()),
+        annotations=_annotations(manifest),
         pull=pull(Host.of(request), repository.name, kind=manifest.kind, tag=row.tag, digest=manifest.digest),
         parts=parts,
         part=part,
-        **_part(request, repository, manifest, config, part),
+        **_part(request, manifest, config, part),
     )
     return render(request, "portal/artifact.html", context)
+
+
+@require_safe
+@page
+def raw_manifest(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
+    """The manifest's exact bytes, as a file."""
+    scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)
+    manifest = artifacts.artifact(queries.repository(scope.project, name), reference)
+    filename = f"{contents.short(manifest.digest).replace(':', '-')}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return HttpResponse(bytes(manifest.payload), content_type="application/json", headers=headers)
+
+
+def _annotations(manifest: Manifest) -> list[tuple[str, str]]:
+    """The annotations by name, long ones cut; the manifest has them in full."""
+    shown = sorted(manifest.annotations.items())[:MAX_ANNOTATIONS]
+    return [(str(key)[:500], str(value)[:4000]) for key, value in shown]
 
 
 def _parts(row: artifacts.ArtifactRow, config: dict[str, Any]) -> list[tuple[str, str]]:
@@ -63,9 +84,7 @@ def _parts(row: artifacts.ArtifactRow, config: dict[str, Any]) -> list[tuple[str
     return parts
 
 
-def _part(
-    request: PortalRequest, repository: Repository, manifest: Manifest, config: dict[str, Any], part: str
-) -> dict[str, Any]:
+def _part(request: PortalRequest, manifest: Manifest, config: dict[str, Any], part: str) -> dict[str, Any]:
     """What the chosen tab shows."""
     if part == "children":
         return {"children": artifacts.children(manifest)}
@@ -78,9 +97,9 @@ def _part(
             "accessories": artifacts.rows(list(artifacts.accessories(manifest).order_by("-pushed_at")[:100]))
         }
     if part == "manifest":
+        readable = manifest.size <= MAX_SHOWN
         return {
-            "raw": json.dumps(contents.document(manifest), indent=2, ensure_ascii=False),
-            "raw_url": f"/v2/{repository.name}/manifests/{manifest.digest}",
+            "raw": json.dumps(contents.document(manifest), indent=2, ensure_ascii=False) if readable else ""
         }
     text = asked_text(request)
     listing = paginate(request, artifacts.tags(manifest, text=text), sorts=TAG_SORTS)

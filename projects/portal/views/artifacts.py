@@ -68,20 +68,6 @@ def index_children(request: PortalRequest, project_id: int, name: str, depth: st
     return render(request, "portal/index.html", context)
 
 
-@require_safe
-@page
-def in_depth(request: PortalRequest, project_id: int, name: str, depth: str, reference: str) -> HttpResponse:
-    """Harbor's address of an artifact that was reached through an index."""
-    return redirect("portal:artifact", project_id, name, reference)
-
-
-@require_safe
-@page
-def old_address(request: PortalRequest, project_id: str, name: str, reference: str) -> HttpResponse:
-    """An artifact's address in early versions of Harbor 2."""
-    return redirect("portal:artifact", int(project_id), name.removesuffix("/artifacts-tab"), reference)
-
-
 @require_POST
 @page
 @login_required

@@ -54,6 +54,16 @@ def add_member(request: PortalRequest, project_id: int) -> HttpResponse:
     return render_form(request, "portal/add_member.html", scope.context(TAB), form)
 
 
+@require_safe
+@page
+@login_required
+def candidates(request: PortalRequest, project_id: int) -> HttpResponse:
+    """User names that hold what was typed so far, for whoever may add members."""
+    scope = Scope.of(request.actor, project_id, Permission.MEMBER_CREATE)
+    found = queries.candidates(scope.project, asked_text(request, "username"))
+    return render(request, "portal/candidates.html", {"usernames": found})
+
+
 @require_POST
 @page
 @login_required

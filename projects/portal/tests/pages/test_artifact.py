@@ -5,6 +5,7 @@ import pytest
 from projects.portal.tests.artifacts import GZIP_LAYER, push_blob, push_image, push_manifest
 from projects.web.tests.reading import text
 from registry import media_types
+from registry.digests import Digest
 from registry.models import Blob
 from registry.storage.configured import storage
 
@@ -116,3 +117,22 @@ def test_a_config_that_the_storage_lost_breaks_no_page(pages, cast, store):
     for key in Blob.objects.values_list("storage_key", flat=True):
         storage().delete(key)
     assert show(pages, cast, descriptor).status_code == 200
+
+
+def test_the_manifest_is_downloaded_as_it_was_pushed(pages, cast, content):
+    response = pages.get("raw_manifest", cast.public.pk, NAME, content.image["digest"], who="anonymous")
+    assert Digest.of(response.content) == content.image["digest"]
+    assert response["Content-Type"] == "application/json"
+    assert response["Content-Disposition"].startswith('attachment; filename="sha256-')
+
+
+def test_what_is_megabytes_long_does_not_make_the_page_so(pages, cast, store):
+    descriptor = push_image(
+        f"open/{NAME}", annotations={"long": "x" * 1_000_000, **{str(n): "y" for n in range(50)}}
+    )
+    listed = pages.get("artifacts", cast.public.pk, NAME)
+    assert len(listed.content) < 40_000
+    assert "51" in text(listed)
+    shown = show(pages, cast, descriptor, tab="manifest")
+    assert "too much to show here" in text(shown)
+    assert len(shown.content) < 40_000

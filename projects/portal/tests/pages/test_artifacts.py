@@ -120,6 +120,7 @@ def test_old_addresses_lead_to_where_things_are_now(pages, cast, content):
     where = f"{base}/artifacts-tab/artifacts/{digest}"
     assert client.get(where).status_code == 200
     assert client.get(f"{base}/artifacts/{digest}").url == where
+    assert client.get(f"{base}/artifacts-tab/?q=a+b").url == f"{base}/artifacts-tab?q=a+b"
     assert client.get(f"{base}/artifacts-tab/depth/{index}/artifacts/{digest}").url == where
     assert client.get(f"{base}/artifacts-tab/artifacts/latest").status_code == 200
     assert client.get(f"{base}/artifacts-tab/artifacts/{digest[:-1]}").status_code == 404

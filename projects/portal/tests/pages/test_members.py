@@ -85,3 +85,13 @@ def test_choosing_nobody_is_said(pages, cast):
     )
     pages.post("remove_members", cast.private.pk)
     assert "Choose the members to remove." in text(pages.get("members", cast.private.pk, who="petra"))
+
+
+def test_candidates_are_users_who_are_not_members_yet(pages, cast):
+    def offered(text):
+        return pages.get("candidates", cast.private.pk, who="petra", username=text).context["usernames"]
+
+    assert offered("A") == ["admin", "sam"]
+    assert offered("dev") == offered("") == offered("zzz") == []
+    type(cast["sam"]).objects.filter(username="sam").update(is_active=False)
+    assert offered("a") == ["admin"]
