@@ -89,13 +89,13 @@ def _source(text: str | None) -> RepositoryName | None:
 def _may_pull(call: Call) -> "blobs.MayPull":
     """Whether a blob may be mounted from a repository.
 
-    A token names repositories, and who mounts from anywhere could not know which to ask for. Within the project that
-    is pushed to, the role that allows the push holds for every repository, so there it decides alone.
+    A token names repositories. Who mounts from anywhere could not know which to ask for, and others come back with the
+    token of their last push. Within the project that is pushed to, the role that allows the push holds for every
+    repository, so there it decides alone.
     """
-    named = bool(call.request.GET.get("from"))
 
     def may_pull(source: RepositoryName) -> bool:
-        if not named and source.namespace == call.name.namespace:
+        if source.namespace == call.name.namespace:
             return Action.PULL in access.current(call.subject, source.namespace).actions
         return call.may(Action.PULL, source)
 
