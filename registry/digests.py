@@ -21,7 +21,9 @@ class Digest(str):
         algorithm, _, encoded = text.partition(":")
         if ALGORITHMS.get(algorithm) != len(encoded) or not _HEX.fullmatch(encoded):
             supported = " or ".join(f"{name}:<{length} hex digits>" for name, length in ALGORITHMS.items())
-            raise RegistryError("DIGEST_INVALID", f"invalid digest: it must be {supported}", detail={"digest": text[:200]})
+            raise RegistryError(
+                "DIGEST_INVALID", f"invalid digest: it must be {supported}", detail={"digest": text[:200]}
+            )
         return cls(text)
 
     @classmethod

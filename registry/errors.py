@@ -12,7 +12,10 @@ ERRORS: dict[str, tuple[HTTPStatus, str]] = {
     "BLOB_UPLOAD_INVALID": (HTTPStatus.BAD_REQUEST, "blob upload invalid"),
     "BLOB_UPLOAD_UNKNOWN": (HTTPStatus.NOT_FOUND, "blob upload unknown to registry"),
     "DIGEST_INVALID": (HTTPStatus.BAD_REQUEST, "provided digest did not match uploaded content"),
-    "MANIFEST_BLOB_UNKNOWN": (HTTPStatus.NOT_FOUND, "manifest references a manifest or blob unknown to registry"),
+    "MANIFEST_BLOB_UNKNOWN": (
+        HTTPStatus.NOT_FOUND,
+        "manifest references a manifest or blob unknown to registry",
+    ),
     "MANIFEST_INVALID": (HTTPStatus.BAD_REQUEST, "manifest invalid"),
     "MANIFEST_UNKNOWN": (HTTPStatus.NOT_FOUND, "manifest unknown to registry"),
     "NAME_INVALID": (HTTPStatus.BAD_REQUEST, "invalid repository name"),

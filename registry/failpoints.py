@@ -12,7 +12,7 @@ _left = int(_count or 1)
 
 def failpoint(name: str) -> None:
     """Dies here, as if the power went, when the environment asks for it."""
-    global _left  # noqa: PLW0603 - one counter a process is the point
+    global _left
     if name != _name:
         return
     _left -= 1

@@ -27,11 +27,11 @@ class Namespace(models.Model):
         constraints = [models.UniqueConstraint(fields=["name"], name="namespace_name")]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Repository(models.Model):
-    """A named set of manifests, tags and links to blobs. Made by the first upload, listed once it has had a manifest."""
+    """A named set of manifests, tags and links to blobs. Made by the first upload; listed once it had a manifest."""
 
     namespace = models.ForeignKey(Namespace, DO_NOTHING, related_name="repositories")
     name = AsciiCharField(max_length=255)  # in full, with the namespace
@@ -51,7 +51,7 @@ class Repository(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Blob(models.Model):
@@ -123,7 +123,7 @@ class Manifest(models.Model):
 
 
 class ManifestBlob(models.Model):
-    """manifest -> blob, through the repository's own link, so that a manifest can only name what its repository holds."""
+    """manifest -> blob, through the repository's own link, so that it can only name what its repository holds."""
 
     class Kind(models.TextChoices):
         CONFIG = "config"
@@ -183,7 +183,7 @@ class Tag(models.Model):
         indexes = [models.Index(fields=["manifest", "name"], name="tag_by_manifest")]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Upload(models.Model):

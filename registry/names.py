@@ -1,4 +1,4 @@
-"""Repository names, tags and references: parsed once at the edge, then trusted (distribution-spec, "Pulling manifests")."""
+"""Repository names and tags: parsed once at the edge, then trusted (distribution-spec, "Pulling manifests")."""
 
 import re
 from typing import Self
@@ -22,7 +22,9 @@ class RepositoryName(str):
     def parse(cls, text: str) -> Self:
         """Raises NAME_INVALID, saying what a name must look like."""
         if len(text) > MAX_NAME_LENGTH:
-            raise RegistryError("NAME_INVALID", f"repository name is longer than {MAX_NAME_LENGTH} characters")
+            raise RegistryError(
+                "NAME_INVALID", f"repository name is longer than {MAX_NAME_LENGTH} characters"
+            )
         if not _NAME.fullmatch(text):
             hint = "it must be <project>/<repository>, in lower-case letters, digits and . _ - between them"
             raise RegistryError("NAME_INVALID", f"invalid repository name: {hint}", detail={"name": text})
