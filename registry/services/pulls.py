@@ -105,6 +105,7 @@ def _start() -> None:
 def _run() -> None:
     while not _end.wait(FLUSH_SECONDS):
         _flush_safely()
+        connection.close()
 
 
 def _finish() -> None:
@@ -117,5 +118,3 @@ def _flush_safely() -> None:
         flush()
     except Error as error:
         logger.warning("pull counts are not written yet: %s", error)
-    finally:
-        connection.close()

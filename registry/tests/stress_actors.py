@@ -259,6 +259,8 @@ def read(actor: Actor) -> None:
     pulls.record(repository=found.repository, manifest=found.id, tag=found.tag)
     if found.media_type == INDEX:
         children = json.loads(found.payload())["manifests"]
+        if not children:
+            return  # an index may be empty
         found = manifests.find(name=name, reference=actor.random.choice(children)["digest"], promise=False)
     document = json.loads(found.payload())
     for descriptor in (document["config"], *document["layers"]):
