@@ -1,10 +1,13 @@
 """Upload sessions as the services see them; what goes over the wire is in test_blob_routes.py."""
 
 import io
+import os
+import struct
 import uuid
 
 import pytest
 
+from registry import hashing
 from registry.digests import Digest
 from registry.errors import RegistryError
 from registry.models import Blob, Repository, RepositoryBlob, StorageGarbage, Upload
@@ -184,3 +187,32 @@ def test_a_large_body_goes_through_the_writer_thread(library):
     digest = Digest.of(data)
     uploads.push(name=library, owner=OWNER, digest=digest, body=body(data))
     assert read(library, digest) == data
+
+
+def test_an_upload_can_have_very_many_parts(library):
+    data = bytes(range(200))
+    key = uploads.open_upload(name=library, owner=OWNER).key
+    for start in range(len(data)):
+        uploads.append(key, body(data[start : start + 1], start=start))
+    uploads.commit(key, Digest.of(data), body())
+    assert read(library, Digest.of(data)) == data
+
+
+def test_an_upload_goes_on_beyond_four_gibibytes(library, tmp_path):
+    """A sparse file and a state that claims to have seen it stand for the bytes that came before."""
+    before = 2**35
+    state = bytearray(hashing.new("sha256").state() or b"")
+    low, high = (before * 8) & 0xFFFFFFFF, (before * 8) >> 32
+    struct.pack_into("=II", state, 32, low, high)  # where SHA256_CTX counts its bits
+    key = uploads.open_upload(name=library, owner=OWNER).key
+    os.truncate(tmp_path / "storage" / Upload.objects.get().storage_key, before)
+    Upload.objects.update(offset=before, hash_state=bytes(state))
+    assert uploads.append(key, body(b"the ", start=before)).offset == before + 4
+    hasher = hashing.restore("sha256", bytes(state), before)
+    assert hasher is not None
+    hasher.update(b"the end")
+    digest = Digest(f"sha256:{hasher.hexdigest()}")
+    uploads.commit(key, digest, body(b"end"))
+    found = blobs.find(name=library, digest=digest, promise=False)
+    assert found.size == before + 7
+    assert b"".join(found.read(before - 1, found.size)) == b"\0the end"

@@ -86,7 +86,7 @@ def _source(text: str | None) -> RepositoryName | None:
     return RepositoryName.parse(text) if text else None
 
 
-def _may_pull(call: Call) -> "blobs.MayPull":
+def _may_pull(call: Call) -> blobs.MayPull:
     """Whether a blob may be mounted from a repository.
 
     A token names repositories. Who mounts from anywhere could not know which to ask for, and others come back with the
