@@ -51,7 +51,7 @@ test-clients: $(DEV_STAMP) ## real clients against a real server: skopeo, podman
 test-browser: $(DEV_STAMP) ## the portal in Chromium, with axe
 	$(PYTEST) -m browser
 
-bench: $(DEV_STAMP) ## speed against docker-registry; PEER=path adds another registry binary
+bench: $(DEV_STAMP) system ## speed against docker-registry; PEER=path adds another registry binary
 	$(BIN)/python -m bench $(if $(PEER),--peer $(PEER))
 
 ##@ Change
