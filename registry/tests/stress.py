@@ -87,12 +87,11 @@ class Stress:
         self._say(f"seed {seed}")
 
     def _set_up(self) -> None:
-        """Django, with the times shrunk and without a pool: an actor lives for less than a second."""
+        """Django, with the times shrunk."""
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
         import django
         from django.conf import settings
 
-        settings.DATABASES["default"].get("OPTIONS", {}).pop("pool", None)
         settings.LOGGING = {"version": 1, "root": {"level": "ERROR"}}
         settings.REGISTRY_KEEP = timedelta(seconds=KEEP)
         settings.REGISTRY_READ_GRACE = timedelta(seconds=GRACE)
