@@ -4,12 +4,12 @@ A pull is counted in this process's memory; a thread writes the counts every FLU
 process ends. A process that is killed loses the pulls of at most that time: counts are a hint, not an account.
 """
 
-import atexit
 import logging
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from multiprocessing.util import Finalize
 
 from django.db import Error, connection
 
@@ -99,7 +99,8 @@ def _start() -> None:
         if _flusher is None:
             _flusher = threading.Thread(target=_run, name="pull-counts", daemon=True)
             _flusher.start()
-            atexit.register(_finish)
+            # Runs at the end of any process; atexit does not in a server's workers (multiprocessing).
+            Finalize(None, _finish, exitpriority=0)
 
 
 def _run() -> None:

@@ -1,5 +1,7 @@
 """Pull counts: counted in memory, written in few statements, never lost to an error of the database."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -7,7 +9,9 @@ from django.db import OperationalError
 
 from registry.models import Manifest, Repository, Tag
 from registry.services import pulls
+from registry.tests.test_crashes import server
 from registry.tests.test_gc import push_image
+from registry.tests.zygote import ROOT, Zygote, own_database
 
 
 @pytest.fixture
@@ -78,3 +82,30 @@ def test_many_threads_lose_no_pull(pulled):
         thread.join()
     pulls.flush()
     assert Manifest.objects.get().pull_count == 2000
+
+
+WORKER = """
+import multiprocessing, django
+django.setup()
+from registry.services import pulls
+
+def work():
+    pulls.FLUSH_SECONDS = 3600
+    pulls.record(repository=1, manifest=1)
+
+worker = multiprocessing.get_context("fork").Process(target=work)
+worker.start()
+worker.join()
+"""
+
+
+def test_a_worker_that_ends_writes_what_it_has_counted(tmp_path):
+    with own_database(tmp_path) as url:
+        zygote = Zygote(tmp_path / "data", url)
+        with server(zygote) as client:
+            client.push_image(b"layer")
+        subprocess.run(
+            [sys.executable, "-c", WORKER], cwd=ROOT, env=zygote.environment, check=True, timeout=60
+        )
+        assert zygote.do("pulls") == 1
+        zygote.close()

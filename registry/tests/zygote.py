@@ -46,7 +46,7 @@ class Zygote:
     """The orders. The database is migrated and has a namespace "library"."""
 
     def __init__(self, data: Path, database_url: str) -> None:
-        environment = {
+        self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "harborweb.settings",
             "HARBORWEB_DATA": str(data),
@@ -55,7 +55,7 @@ class Zygote:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "registry.tests.zygote"],
             cwd=ROOT,
-            env=environment,
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -167,6 +167,13 @@ def uploads() -> list[str]:
     return [str(upload) for upload in Upload.objects.values_list("id", flat=True)]
 
 
+def pulls() -> int:
+    """How often anything was pulled, as it is written."""
+    from registry.models import Repository
+
+    return sum(Repository.objects.values_list("pull_count", flat=True))
+
+
 def distrust() -> None:
     """Puts every link into the collector's queue, as if nobody knew whether it is in use."""
     from django.db.models.functions import Now
@@ -177,7 +184,7 @@ def distrust() -> None:
 
 
 ACTS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (migrate, age, collect, fsck, keys, uploads, distrust)
+    function.__name__: function for function in (migrate, age, collect, fsck, keys, uploads, pulls, distrust)
 }
 
 
