@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from django.db import connection, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+
+from registry import statements
+from registry.statements import Row
 
 _ticket = threading.Lock()
 
@@ -76,23 +80,24 @@ _CLOCK = {
 
 def sql(statement: str) -> str:
     """`statement` with {now} and {after} in this database's words; it must be run with parameters ("%%" is a "%")."""
-    for word, expression in _CLOCK[connection.vendor].items():
+    return _translate(statement, connection.vendor)
+
+
+@cache
+def _translate(statement: str, vendor: str) -> str:
+    for word, expression in _CLOCK[vendor].items():
         statement = statement.replace(word, expression)
     return statement
 
 
 def execute(statement: str, parameters: Sequence[Any]) -> int:
     """Runs one statement (see `sql`) and returns how many rows it changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql(statement), parameters)
-        return int(cursor.rowcount)
+    return statements.run(sql(statement), parameters).count
 
 
-def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch(statement: str, parameters: Sequence[Any]) -> Sequence[Row]:
     """Runs one statement (see `sql`), a SELECT or one with RETURNING, and returns all its rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql(statement), parameters)
-        return list(cursor.fetchall())
+    return statements.run(sql(statement), parameters).rows
 
 
 def make_constraints_immediate(_apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:

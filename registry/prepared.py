@@ -4,23 +4,16 @@ Compiling a queryset for each request costs more than running it. The queryset s
 Django's compiler made of it.
 """
 
-import hashlib
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
-import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import connection
 from django.db.models import QuerySet
-from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, Format
-from psycopg.pq.abc import PGresult
 
-Row = Sequence[Any]
+from registry import statements
+from registry.statements import Row
 
 _TEXT_HOLE = "\ue000"  # a private character, which no name and no digest holds
 _NUMBER_HOLE = 7_070_070_000_000  # fits a bigint, and is no limit or id that anybody writes
@@ -93,76 +86,5 @@ class Query:
 
 
 def execute(sql: str, parameters: Sequence[Any]) -> Sequence[Row]:
-    """Runs one statement in Django's style (%s), prepared, and returns its rows as the driver gives them.
-
-    Parameters are texts, numbers, times or None. Outside of a transaction a connection of the pool is borrowed for
-    just this statement: nothing else of a hot request needs one.
-    """
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.queries_logged or database.execute_wrappers:  # tests count queries there
-        with database.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            return list(cursor.fetchall())
-    with database.wrap_database_errors:
-        if database.vendor == "sqlite":
-            database.ensure_connection()
-            return list(database.connection.execute(_statement(sql).question_marks, parameters))
-        pool = getattr(database, "pool", None) if database.connection is None else None
-        if pool is None:
-            database.ensure_connection()
-            database.validate_no_broken_transaction()
-            return _run(database.connection, _statement(sql), parameters)
-        pool.open()  # Django leaves it closed until its first use
-        borrowed = pool.getconn()
-        try:
-            return _run(borrowed, _statement(sql), parameters)
-        finally:
-            pool.putconn(borrowed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """One statement in the styles of both drivers, and the name that it is prepared under."""
-
-    name: bytes
-    dollars: bytes
-    question_marks: str
-
-
-@cache
-def _statement(sql: str) -> _Statement:
-    count = itertools.count(1)
-    dollars = re.sub("%s|%%", lambda match: f"${next(count)}" if match.group() == "%s" else "%", sql)
-    name = b"hot_" + hashlib.sha256(sql.encode()).hexdigest()[:16].encode()
-    return _Statement(name, dollars.encode(), sql.replace("%s", "?").replace("%%", "%"))
-
-
-# Statements that a connection has prepared. psycopg's cursors cost twice what libpq's own call does.
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
-
-
-def _run(driver: psycopg.Connection[Any], statement: _Statement, parameters: Sequence[Any]) -> Sequence[Row]:
-    known = _prepared.setdefault(driver, set())
-    if statement.name not in known:
-        _check(driver.pgconn.prepare(statement.name, statement.dollars))
-        known.add(statement.name)
-    values = [None if value is None else _bytes(value) for value in parameters]
-    result = _check(
-        driver.pgconn.exec_prepared(statement.name, cast(Sequence[bytes], values), None, Format.BINARY)
-    )
-    transformer = Transformer(driver)
-    transformer.set_pgresult(result)
-    return transformer.load_rows(0, result.ntuples, tuple)
-
-
-def _check(result: PGresult) -> PGresult:
-    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-        return result
-    raise psycopg.errors.error_from_result(result)
-
-
-def _bytes(value: object) -> bytes:
-    data = str(value).encode()
-    if b"\0" in data:  # libpq would take what stands before it
-        raise psycopg.DataError("a text parameter has a NUL in it")
-    return data
+    """Runs one statement (see statements.run) and returns its rows."""
+    return statements.run(sql, parameters).rows

@@ -119,7 +119,7 @@ def point(repository: int, manifest: int, names: Sequence[str]) -> list[str]:
         return sorted(changed)
     # Locked now, whoever made them: what they pointed to is known for certain.
     others = set(names) - changed
-    moved = dict(db.fetch(sql(_LOCK_MOVING), [repository, parameter(others), manifest]))
+    moved: dict[str, int] = dict(db.fetch(sql(_LOCK_MOVING), [repository, parameter(others), manifest]))
     if moved:
         db.execute(sql(_MOVE), [manifest, repository, parameter(moved)])
         lease_untagged(set(moved.values()))
