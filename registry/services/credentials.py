@@ -62,4 +62,5 @@ def _check(digest: bytes, username: str, password: str, address: str) -> str | N
     # Remembered only if the password did not change while it was being checked.
     if before is not None and authenticator().version(subject) == before:
         _checked.put(digest, (subject, before), REMEMBER_SECONDS)
+        _versions.put(subject, before, VERSION_SECONDS)
     return subject

@@ -8,6 +8,9 @@ from registry.models import Namespace
 from registry.names import RepositoryName
 from registry.storage.base import Storage
 from registry.storage.configured import storage
+from registry.tests.house import house
+
+__all__ = ["house"]  # a fixture for every test here
 
 
 @pytest.fixture(autouse=True)
