@@ -6,11 +6,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from harborweb.tests.clients import images
+from harborweb.tests.clients.processes import memory
 from harborweb.tests.clients.wire import Wire
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
@@ -19,33 +19,6 @@ MIB = 1024 * 1024
 SIZE = int(os.environ.get("LARGE_LAYER_MIB", "256")) * MIB
 GROWTH = 100 * MIB  # what the server may take more than when idle, all of its processes together
 BLOCK = images.noise(MIB, "large")
-
-
-def processes(root: int) -> list[int]:
-    """`root` and all of its descendants."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit():
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
-
-
-def memory(root: int) -> int:
-    """Bytes of memory that are theirs alone, so that shared pages do not count as often as there are processes."""
-    total = 0
-    for pid in processes(root):
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
-    return total
 
 
 @contextmanager
