@@ -1,4 +1,4 @@
-"""Names, references, queries and headers that no honest client sends, on every route: an error of theirs, never ours."""
+"""Names, references, queries and headers that no honest client sends, on every route: their error, never ours."""
 
 from typing import Any
 
