@@ -36,7 +36,7 @@ def get(call: Call) -> HttpResponseBase:
         "Cache-Control": "private, max-age=31536000, immutable",
     }
     request = call.request
-    if ranges.etag_matches(request.headers.get("If-None-Match"), digest):
+    if ranges.etag_matches(request.META.get("HTTP_IF_NONE_MATCH"), digest):
         return HttpResponse(status=304, headers=headers)
     if request.method == "HEAD":
         headers["Content-Length"] = str(blob.size)
@@ -61,11 +61,11 @@ def delete(call: Call) -> HttpResponse:
 
 def _ranges(call: Call, blob: FoundBlob) -> list[ByteRange] | None:
     """What Range asks for; None for the whole."""
-    headers = call.request.headers
-    condition = headers.get("If-Range")
+    headers = call.request.META
+    condition = headers.get("HTTP_IF_RANGE")
     if condition is not None and condition != f'"{blob.digest}"':
         return None
-    wanted = ranges.parse(headers.get("Range"), blob.size)
+    wanted = ranges.parse(headers.get("HTTP_RANGE"), blob.size)
     if wanted == []:
         message = f"the blob has {blob.size} bytes; none of the ranges lies within"
         raise RegistryError("RANGE_INVALID", message, headers={"Content-Range": f"bytes */{blob.size}"})

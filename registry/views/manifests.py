@@ -18,7 +18,7 @@ def get(call: Call) -> HttpResponse:
         name=call.name,
         reference=call.reference,
         promise=call.may(Action.PUSH, call.name),
-        accept=request.headers.get("Accept", ""),
+        accept=request.META.get("HTTP_ACCEPT", ""),
     )
     headers = {
         "Docker-Content-Digest": str(manifest.digest),
@@ -27,7 +27,7 @@ def get(call: Call) -> HttpResponse:
         "Cache-Control": "private, no-cache",
         "Vary": "Accept, Authorization",
     }
-    if ranges.etag_matches(request.headers.get("If-None-Match"), manifest.digest):
+    if ranges.etag_matches(request.META.get("HTTP_IF_NONE_MATCH"), manifest.digest):
         return HttpResponseNotModified(headers=headers)
     headers["Content-Length"] = str(manifest.size)
     if request.method == "HEAD":
