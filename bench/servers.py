@@ -100,8 +100,8 @@ def harborweb(plan: Plan, database: str) -> Iterator[Server]:
 
 def _postmaster(url: str) -> int:
     with psycopg.connect(url.replace("postgres://", "postgresql://")) as connection:
-        backend = connection.info.backend_pid
-    return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+        backend = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
+    return int(backend.rpartition(")")[2].split()[1])
 
 
 def _our_token(port: int, plan: Plan) -> str:

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
+from registry import access_log
 from registry.errors import RegistryError
 from registry.proxies import client_address
 from registry.storage.base import StorageFull
@@ -87,6 +88,7 @@ def test_another_one_is_made_anew(client, house, given):
 def test_one_line_in_the_log_a_request(client, house, caplog):
     caplog.set_level(logging.INFO)
     client.get("/v2/library/app/tags/list?n=1", headers={**ALICE, "X-Request-Id": "abc"})
+    access_log.flush()
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 1
     assert lines[0].startswith("GET /v2/library/app/tags/list 404 ")
@@ -96,6 +98,7 @@ def test_one_line_in_the_log_a_request(client, house, caplog):
 def test_a_path_cannot_write_lines_into_the_log(client, house, caplog):
     caplog.set_level(logging.INFO)
     client.get("/v2/a%0AINFO forged", headers=ALICE)
+    access_log.flush()
     assert "\n" not in caplog.records[-1].getMessage()
 
 

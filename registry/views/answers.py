@@ -12,10 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from registry import access_log
 from registry.errors import RegistryError
 from registry.storage.base import StorageFull
 
-log = logging.getLogger("registry.access")
 errors = logging.getLogger("registry.errors")
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -92,7 +92,7 @@ def _framed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
 
 def _log_when_sent(request: HttpRequest, response: HttpResponseBase, request_id: str, started: float) -> None:
     """One line a request: at once for a short body, after the last byte (or the break) for a stream."""
-    if not log.isEnabledFor(logging.INFO):
+    if not access_log.enabled():
         return
     if isinstance(response, StreamingHttpResponse):
         pieces = cast(Iterator[bytes], response.streaming_content)
@@ -120,16 +120,15 @@ def _counted(
 def _line(
     request: HttpRequest, response: HttpResponseBase, request_id: str, started: float, sent: int
 ) -> None:
-    path = request.path_info if request.path_info.isprintable() else ascii(request.path_info)
-    milliseconds = (time.perf_counter() - started) * 1000
-    subject = getattr(request, "registry_subject", "") or "-"
-    log.info(
-        "%s %s %d %d %.1fms %s %s",
-        request.method,
-        path,
-        response.status_code,
-        sent,
-        milliseconds,
-        subject,
-        request_id,
+    access_log.write(
+        access_log.Line(
+            request.method or "",
+            request.path_info,
+            response.status_code,
+            sent,
+            time.perf_counter() - started,
+            getattr(request, "registry_subject", ""),
+            request_id,
+            time.time(),
+        )
     )
