@@ -4,10 +4,12 @@ docs/nginx.conf is the very file that runs here; only its paths and ports are ex
 """
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,11 @@ LARGE = 5_000_000  # bytes: more than nginx's default limit for a body, and than
 
 @dataclass
 class Production:
-    """A running site and the web processes behind its nginx."""
+    """A running site and the web processes behind its nginx, by their ports."""
 
     home: Path
     port: int
-    web: list[subprocess.Popen[bytes]]
+    web: dict[int, subprocess.Popen[bytes]]
 
     @property
     def host(self) -> str:
@@ -109,10 +111,12 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             "ACCEL": request.param,
             "SECURE_COOKIES": "on",
         }
-        web = [
-            stack.enter_context(servers.harborweb(home / "data", ports[name], "--web-only", **shared))
+        web = {
+            ports[name]: stack.enter_context(
+                servers.harborweb(home / "data", ports[name], "--web-only", **shared)
+            )
             for name in ("first", "second")
-        ]
+        }
         stack.enter_context(servers.harborweb(home / "data", ports["none"], "--worker-only", **shared))
         stack.enter_context(servers.nginx(home, configuration(home, ports=ports), ports["https"]))
         production = Production(home, ports["https"], web)
@@ -152,9 +156,17 @@ def test_clients_are_sent_to_the_address_that_they_used(site):
 
 def test_the_site_stays_up_when_web_processes_are_killed(site, layout, tmp_path):
     site.push(layout, "library/kept:1")
-    for process in site.web:
+    for port, process in site.web.items():
         for worker in servers.descendants(process.pid):
             if "granian" in worker.command:
                 worker.kill()
         servers.until(lambda: site.head("/v2/").startswith("HTTP/1.1 401"), what="an answer")
         site.pull("library/kept:1", tmp_path / str(process.pid))
+        # It is back before the other one goes.
+        servers.until(partial(_listens, port), what=f"port {port} again")
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
