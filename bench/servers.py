@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ connection.cursor().execute("ANALYZE")
 """
 
 
-class Server:
+class Server(ABC):
     """One running server. `pids` are all whose processor time counts, the first is the server itself."""
 
     def __init__(self, name: str, target: Target, pids: Sequence[int]) -> None:
@@ -47,9 +48,9 @@ class Server:
         self.target = target
         self.pids = list(pids)
 
+    @abstractmethod
     def lay_tags(self, manifest: bytes, count: int) -> None:
         """Fills the repository of `count` tags, which has one already."""
-        raise NotImplementedError
 
 
 @dataclass

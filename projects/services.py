@@ -13,6 +13,7 @@ from projects.policies import require
 from registry.db import write
 from registry.models import Namespace, Repository
 from registry.names import MAX_NAME_LENGTH, is_namespace
+from registry.services import repositories
 
 
 def create_project(*, actor: Actor, name: str, public: bool = False) -> Project:
@@ -59,16 +60,17 @@ def delete_project(*, actor: Actor, project: Project) -> None:
         with write():
             if reason := why_not_deletable(project):
                 raise PreconditionFailed(reason)
+            repositories.drop_empty(project.namespace_id)
             Project.objects.filter(pk=project.pk).delete()
             Namespace.objects.filter(pk=project.namespace_id).delete()
     except IntegrityError as error:
         # A push came between the look and the commit.
-        raise PreconditionFailed(why_not_deletable(project)) from error
+        raise PreconditionFailed("something was pushed to the project just now; look at it again") from error
 
 
 def why_not_deletable(project: Project) -> str:
     """What stands in the way of deleting a project, "" if nothing does."""
-    if Repository.objects.filter(namespace_id=project.namespace_id).exists():
+    if Repository.objects.filter(namespace_id=project.namespace_id, pushed_at__isnull=False).exists():
         return "the project contains repositories, can not be deleted"
     return ""
 

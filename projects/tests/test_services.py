@@ -1,11 +1,13 @@
 import pytest
+from django.db.models.functions import Now
 
 from projects import services
 from projects.actors import ANONYMOUS, OPERATOR
 from projects.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed
 from projects.models import Member, Project, Role
 from projects.tests.threads import at_once
-from registry.models import Namespace, Repository
+from registry.digests import Digest
+from registry.models import Blob, Namespace, Repository, RepositoryBlob, StorageGarbage, Upload
 
 
 @pytest.fixture
@@ -79,8 +81,29 @@ def test_an_empty_project_is_deleted_with_its_name_and_members(cast):
     assert not Member.objects.filter(project_id=cast.private.pk).exists()
 
 
+def test_a_project_goes_with_uploads_and_emptied_repositories(cast):
+    pushed = Repository.objects.create(namespace=cast.private.namespace, name="secret/app")
+    blob = Blob.objects.create(digest=Digest.of(b"layer"), size=5, storage_key="aa/bb/layer")
+    RepositoryBlob.objects.create(repository=pushed, blob=blob, keep_until=Now())
+    Upload.objects.create(repository=pushed, owner="dev", storage_key="aa/bb/upload", expires_at=Now())
+    services.delete_project(actor=cast["petra"].actor, project=cast.private)
+    assert not Namespace.objects.filter(name="secret").exists()
+    assert not Blob.objects.exists()
+    keys = StorageGarbage.objects.values_list("storage_key", flat=True)
+    assert sorted(keys) == ["aa/bb/layer", "aa/bb/upload"]
+
+
+def test_a_blob_that_another_project_holds_outlives_the_project(cast):
+    blob = Blob.objects.create(digest=Digest.of(b"layer"), size=5, storage_key="aa/bb/layer")
+    for project in (cast.private, cast.public):
+        repository = Repository.objects.create(namespace=project.namespace, name=f"{project.name}/app")
+        RepositoryBlob.objects.create(repository=repository, blob=blob, keep_until=Now())
+    services.delete_project(actor=cast["petra"].actor, project=cast.private)
+    assert RepositoryBlob.objects.get().repository.name == "open/app"
+
+
 def test_a_project_with_repositories_stays(cast):
-    Repository.objects.create(namespace=cast.private.namespace, name="secret/app")
+    Repository.objects.create(namespace=cast.private.namespace, name="secret/app", pushed_at=Now())
     with pytest.raises(PreconditionFailed, match="contains repositories"):
         services.delete_project(actor=cast["admin"].actor, project=cast.private)
     assert Project.objects.filter(pk=cast.private.pk).exists()
@@ -89,7 +112,7 @@ def test_a_project_with_repositories_stays(cast):
 @pytest.mark.django_db(transaction=True)
 def test_a_push_that_came_first_keeps_the_project(cast, monkeypatch):
     monkeypatch.setattr(services, "why_not_deletable", lambda project: "")
-    Repository.objects.create(namespace=cast.private.namespace, name="secret/app")
+    Repository.objects.create(namespace=cast.private.namespace, name="secret/app", pushed_at=Now())
     with pytest.raises(PreconditionFailed):
         services.delete_project(actor=cast["admin"].actor, project=cast.private)
     assert Project.objects.filter(pk=cast.private.pk).exists()

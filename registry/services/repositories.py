@@ -1,14 +1,16 @@
-"""Repositories come into being by the first push to them."""
+"""Repositories come into being by the first push to them, and go with their namespace once they are empty."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import IntegrityError
 
 from registry import prepared
 from registry.errors import RegistryError
-from registry.models import Namespace, Repository
+from registry.models import Namespace, Repository, RepositoryBlob, Upload
 from registry.names import RepositoryName
+from registry.services import garbage
 
 _T = TypeVar("_T")
 _ATTEMPTS = 3
@@ -45,3 +47,22 @@ def in_repository(name: RepositoryName, work: Callable[[int], _T]) -> _T:
             if attempt == _ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+def drop_empty(namespace: int) -> None:
+    """Removes the repositories of a namespace that never had a manifest, or have lost all, with uploads and blobs.
+
+    Inside the caller's transaction; the namespace is about to go, so what was promised to its pushers goes too. Raises
+    IntegrityError (PostgreSQL: now, SQLite: at COMMIT) if a push came between.
+    """
+    empty = Repository.objects.filter(namespace=namespace, pushed_at=None)
+    uploads = Upload.objects.filter(repository__in=empty)
+    for key in list(uploads.values_list("storage_key", flat=True)):
+        garbage.discard(key, timedelta(0))
+    uploads.delete()
+    links = RepositoryBlob.objects.filter(repository__in=empty)
+    blobs = list(links.order_by("blob_id").values_list("blob_id", flat=True))
+    links.delete()
+    for blob in blobs:
+        garbage.drop_unlinked_blob(blob)
+    empty.delete()

@@ -28,7 +28,7 @@ MODULES = [
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("HARBORWEB_DATABASE_URL" in os.environ, reason="once is enough")
+@pytest.mark.skipif("HARBORWEB_DATABASE_URL" in os.environ, reason="always runs on SQLite, so once is enough")
 def test_the_registry_runs_alone(tmp_path):
     tests = [f"registry/tests/{module}.py" for module in MODULES]
     plugins = ["-p", "no:cacheprovider"]

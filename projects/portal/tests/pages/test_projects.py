@@ -4,6 +4,7 @@ from projects.models import Member, Project, Role
 from projects.portal.tests.artifacts import push_image
 from projects.services import create_project
 from projects.web.tests.reading import text
+from registry.models import Repository
 
 
 def names(response):
@@ -106,6 +107,15 @@ def test_an_empty_project_is_deleted_after_asking(pages, cast):
     response = pages.post("delete_project", project.pk, confirmed="yes")
     assert response.url == "/harbor/projects"
     assert not Project.objects.filter(pk=project.pk).exists()
+
+
+def test_a_project_goes_after_its_last_repository(pages, cast, content):
+    repositories = Repository.objects.filter(namespace=cast.public.namespace)
+    chosen = list(repositories.values_list("pk", flat=True))
+    pages.post("delete_repositories", cast.public.pk, repository=chosen, confirmed="yes")
+    response = pages.post("delete_project", cast.public.pk, confirmed="yes")
+    assert response.url == "/harbor/projects"
+    assert not Project.objects.filter(pk=cast.public.pk).exists()
 
 
 def test_a_project_with_repositories_stays(pages, cast, content):
