@@ -23,6 +23,7 @@ class PortalConfig(AppConfig):
             shell.ProjectTab("Summary", "portal:summary", 10, Permission.PROJECT_READ),
             shell.ProjectTab("Repositories", "portal:repositories", 20, Permission.REPOSITORY_LIST),
             shell.ProjectTab("Members", "portal:members", 30, Permission.MEMBER_LIST),
+            shell.ProjectTab("Configuration", "portal:configuration", 90, Permission.CONFIGURATION_READ),
         )
         shell.add_alerts(default_password)
 

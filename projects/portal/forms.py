@@ -29,6 +29,19 @@ class ProjectForm(forms.Form):
     )
 
 
+class ConfigurationForm(forms.Form):
+    """How a project behaves."""
+
+    public = forms.BooleanField(
+        label="Public", required=False, help_text="Anybody can browse and pull, without logging in."
+    )
+    allow_sparse_indexes = forms.BooleanField(
+        label="Accept sparse indexes",
+        required=False,
+        help_text="Takes an index although some of its images are not here, as when only one platform is copied.",
+    )
+
+
 class MemberForm(forms.Form):
     """A new member."""
 

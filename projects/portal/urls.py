@@ -24,6 +24,7 @@ urlpatterns = [
     path("harbor/projects/new", project_views.new_project, name="new_project"),
     path(PROJECT, project_views.home, name="project"),
     path(f"{PROJECT}/summary", project_views.summary, name="summary"),
+    path(f"{PROJECT}/configs", project_views.configuration, name="configuration"),
     path(f"{PROJECT}/delete", project_views.delete_project, name="delete_project"),
     path(f"{PROJECT}/members", members.member_list, name="members"),
     path(f"{PROJECT}/members/candidates", members.candidates, name="candidates"),

@@ -59,6 +59,7 @@ def addresses(project: int, empty: int, digests: dict[str, Any]) -> dict[str, st
         "projects": "/harbor/projects",
         "new-project": "/harbor/projects/new",
         "summary": f"{home}/summary",
+        "configuration": f"{home}/configs",
         "repositories": f"{home}/repositories",
         "empty": f"/harbor/projects/{empty}/repositories",
         "members": f"{home}/members",

@@ -10,7 +10,7 @@ from projects import services
 from projects.permissions import Permission
 from projects.portal import queries
 from projects.portal.commands import Host, push
-from projects.portal.forms import ProjectForm
+from projects.portal.forms import ConfigurationForm, ProjectForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
@@ -80,6 +80,27 @@ def summary(request: PortalRequest, project_id: int) -> HttpResponse:
         push=push(Host.of(request), scope.project.name),
     )
     return render(request, "portal/summary.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+@login_required
+def configuration(request: PortalRequest, project_id: int) -> HttpResponse:
+    """How a project behaves; whoever may not change it sees it all the same."""
+    scope = Scope.of(request.actor, project_id, Permission.CONFIGURATION_READ)
+    project = scope.project
+    now = {"public": project.public, "allow_sparse_indexes": project.namespace.allow_sparse_indexes}
+    if request.method == "POST":
+        scope.need(Permission.CONFIGURATION_UPDATE)
+        services.update_project(
+            actor=request.actor, project=project, **{name: bool(request.POST.get(name)) for name in now}
+        )
+        messages.success(request, f"The configuration of {project.name} is saved.")
+        return redirect("portal:configuration", project.pk)
+    form = ConfigurationForm(initial=now)
+    for field in form.fields.values():
+        field.disabled = Permission.CONFIGURATION_UPDATE not in scope.granted
+    return render_form(request, "portal/configuration.html", scope.context("portal:configuration"), form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -29,6 +29,7 @@ READ = {
     "add_tag": ((NAME, "image"), {"dev", "mara", "petra", "admin"}),
     "edit_description": ((NAME,), {"dev", "mara", "petra", "admin"}),
     "delete_project": ((), {"petra", "admin"}),
+    "configuration": ((), MEMBERS),
 }
 WRITE = {
     "set_role": ((), {"petra", "admin"}),
@@ -40,6 +41,7 @@ WRITE = {
     "edit_description": ((NAME,), {"dev", "mara", "petra", "admin"}),
     "add_member": ((), {"petra", "admin"}),
     "delete_project": ((), {"petra", "admin"}),
+    "configuration": ((), {"petra", "admin"}),
 }
 
 

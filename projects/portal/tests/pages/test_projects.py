@@ -123,3 +123,20 @@ def test_a_project_with_repositories_stays(pages, cast, content):
     assert "It still has repositories." in text(response)
     assert 'class="btn danger"' not in response.content.decode()
     assert pages.post("delete_project", cast.public.pk, confirmed="yes").status_code == 412
+
+
+def test_a_project_admin_switches_sparse_indexes_and_access(pages, cast):
+    saved = pages.post("configuration", cast.private.pk, public="on", allow_sparse_indexes="on")
+    assert saved.url == f"/harbor/projects/{cast.private.pk}/configs"
+    project = Project.objects.select_related("namespace").get(pk=cast.private.pk)
+    assert (project.public, project.namespace.allow_sparse_indexes) == (True, True)
+    assert pages.get("configuration", project.pk, who="petra").content.decode().count(" checked") == 2
+    pages.post("configuration", project.pk)
+    project = Project.objects.select_related("namespace").get(pk=cast.private.pk)
+    assert (project.public, project.namespace.allow_sparse_indexes) == (False, False)
+
+
+def test_a_member_sees_the_configuration_but_cannot_change_it(pages, cast):
+    shown = pages.get("configuration", cast.public.pk, who="dev")
+    assert shown.content.decode().count(" disabled") == 2
+    assert "Only a project admin can change this." in text(shown)
