@@ -200,7 +200,8 @@ _redis_url = env.str("REDIS_URL", default="")
 _broker_dir = DATA_DIR / "broker"
 CELERY_BROKER_URL = _redis_url or "filesystem://localhost"
 if not _redis_url:
-    # kombu's transport over a directory: the laptop needs no broker.
+    # Messages in a directory: the laptop needs no broker.
+    CELERY_BROKER_TRANSPORT = "harborweb.broker:Transport"
     for _name in ("messages", "control", "processed"):
         (_broker_dir / _name).mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS = {

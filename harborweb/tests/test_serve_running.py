@@ -1,11 +1,17 @@
 """`serve` as a person meets it: it starts, it survives the death of its parts, and it leaves nothing behind."""
 
+import hashlib
+import http.client
+import os
 import signal
 import ssl
+import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from base64 import b64encode
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -60,3 +66,34 @@ def test_https_is_served_to_whoever_trusts_our_ca(tmp_path):
         context = ssl.create_default_context(cafile=tmp_path / "data/tls/ca.crt")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(url.replace("http:", "https:"), context=context, timeout=5)
+
+
+@contextmanager
+def connection(url: str):
+    """An HTTP connection to the server of `url`; it stays open between requests."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)) as opened:
+        yield opened
+
+
+def test_an_upload_and_a_download_under_way_are_finished_after_the_signal(tmp_path):
+    basic = b64encode(f"admin:{servers.ADMIN_PASSWORD}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    blob = os.urandom(8_000_000)  # more than the sockets between us hold
+    digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+    with serve(tmp_path) as (process, url, _), connection(url) as first, connection(url) as second:
+        first.request("POST", f"/v2/library/large/blobs/uploads/?digest={digest}", blob, headers)
+        assert first.getresponse().read() == b""
+        first.request("GET", f"/v2/library/large/blobs/{digest}", headers=headers)
+        download = first.getresponse()
+        begun = download.read(1000)
+        tail = blob[1:]
+        digest = f"sha256:{hashlib.sha256(tail).hexdigest()}"
+        headers |= {"Content-Length": str(len(tail))}
+        second.request("POST", f"/v2/library/large/blobs/uploads/?digest={digest}", tail[:-1000], headers)
+
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert begun + download.read() == blob
+        second.send(tail[-1000:])
+        assert second.getresponse().status == 201
+        assert process.wait(timeout=30) == 0
