@@ -152,6 +152,7 @@ else:
 # --- people and sessions ----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["projects.accounts.hashers.Argon2"]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "projects.accounts.rules.PasswordRule"}]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/harbor/projects"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

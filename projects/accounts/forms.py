@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from projects.accounts.services import PASSWORD_RULE
+from projects.accounts.rules import PASSWORD_RULE
 
 
 class LoginForm(forms.Form):

@@ -3,25 +3,36 @@
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Lower
 
+from projects.accounts.rules import check_username
 from projects.actors import Actor
 
 DEFAULT_ADMIN_PASSWORD: Final = "Harbor12345"  # noqa: S105  # Harbor's own, known to everybody
 
 
 class UserManager(BaseUserManager["User"]):
-    """Looks users up by name, without regard to case."""
+    """Looks users up by name, without regard to case, and serves Django's own commands."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """The user of this name. Raises User.DoesNotExist."""
         return self.alias(folded=Lower("username")).get(folded=Lower(Value(username or "")))
 
+    def create_superuser(self, username: str, password: str = "") -> "User":
+        """What `manage.py createsuperuser` asks for: a system admin. Raises ValidationError."""
+        check_username(username)
+        validate_password(password)
+        user = self.model(username=username, is_admin=True)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
 
 class User(AbstractBaseUser):
-    """A person who can log in. Names differ by more than their case; services.create_user has the rules."""
+    """A person who can log in. Names differ by more than their case; rules.py has the rules."""
 
     class Source(models.TextChoices):
         """Who knows the password."""

@@ -1,26 +1,21 @@
 """What is done to users: log in, make, change passwords."""
 
 import os
-import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import EmailValidator
 from django.db import IntegrityError
 
 from projects.accounts import throttle
 from projects.accounts.models import User
+from projects.accounts.rules import MAX_LENGTH, check_username, is_encodable
 from projects.errors import Conflict, Invalid
 from registry.db import write
-
-MAX_LENGTH: Final = 255
-PASSWORD_RULE: Final = (
-    "8 to 128 characters with at least one upper-case letter, one lower-case letter and one digit"  # noqa: S105
-)
-_PASSWORD: Final = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*\d).{8,128}", re.DOTALL)
-# Harbor's list, and the colon, which would end the name in a Basic header.
-_NOT_IN_NAMES: Final = frozenset(',"~#%$:')
 
 # Hashing is all computation and 19 MiB each: more at once than there are cores only uses memory. And because an attempt
 # is checked against the throttle inside, a burst of guesses in parallel gets no further than the same guesses in a row.
@@ -47,7 +42,7 @@ def authenticate(*, username: str, password: str, address: str) -> User | None:
 
 def find_user(username: str) -> User | None:
     """The user of this name or, failing that, of this e-mail address; without regard to case."""
-    if "\0" in username or not _encodable(username):
+    if "\0" in username or not is_encodable(username):
         return None
     try:
         return User.objects.get_by_natural_key(username)
@@ -65,8 +60,10 @@ def create_user(
     is_admin: bool = False,
 ) -> User:
     """Makes a local user. Raises Invalid, and Conflict if the name or the e-mail address is taken."""
-    _check_username(username)
-    _check_password(password)
+    with _invalid("username"):
+        check_username(username)
+    with _invalid("password"):
+        validate_password(password)
     user = User(username=username, is_admin=is_admin)
     _set_profile(user, email=email, realname=realname, comment=comment)
     user.set_password(password)
@@ -102,7 +99,8 @@ def change_password(*, user: User, old_password: str, new_password: str, address
 
 def set_password(*, user: User, password: str) -> None:
     """Sets a password; all sessions and tokens of the user end. Raises Invalid."""
-    _check_password(password)
+    with _invalid("password"):
+        validate_password(password)
     user.set_password(password)
     with write():
         user.save(update_fields=["password", "password_is_default", "updated_at"])
@@ -122,31 +120,25 @@ def _password_is_right(user: User | None, password: str) -> bool:
     if user is None:
         User().set_password("Unknown-1")  # takes the time that checking one would
         return False
-    return _encodable(password) and user.check_password(password) and user.is_active
+    return is_encodable(password) and user.check_password(password) and user.is_active
 
 
-def _check_username(username: str) -> None:
-    if not 1 <= len(username) <= MAX_LENGTH:
-        raise Invalid(f"a user name has 1 to {MAX_LENGTH} characters", field="username")
-    if not username.isprintable() or username != username.strip() or not _NOT_IN_NAMES.isdisjoint(username):
-        forbidden = " ".join(sorted(_NOT_IN_NAMES))
-        raise Invalid(f"a user name has no spaces around it and none of {forbidden} in it", field="username")
-
-
-def _check_password(password: str) -> None:
-    if not _PASSWORD.fullmatch(password) or not _encodable(password):
-        raise Invalid(f"a password has {PASSWORD_RULE}", field="password")
+@contextmanager
+def _invalid(field: str) -> Iterator[None]:
+    """Makes Django's error the domain's."""
+    try:
+        yield
+    except ValidationError as error:
+        raise Invalid("; ".join(error.messages), field=field) from error
 
 
 def _set_profile(user: User, *, email: str | None, realname: str, comment: str) -> None:
     for name, value in (("email", email or ""), ("realname", realname), ("comment", comment)):
-        if len(value) > MAX_LENGTH or "\0" in value or not _encodable(value):
+        if len(value) > MAX_LENGTH or "\0" in value or not is_encodable(value):
             raise Invalid(f"at most {MAX_LENGTH} characters of text", field=name)
-    try:
-        if email:
-            validate_email(email)
-    except ValidationError as error:
-        raise Invalid("that is no e-mail address", field="email") from error
+    if email:
+        with _invalid("email"):
+            EmailValidator("that is no e-mail address")(email)
     user.email, user.realname, user.comment = email or None, realname, comment
 
 
@@ -154,8 +146,3 @@ def _taken(user: User) -> Conflict:
     email = user.email and User.objects.filter(email__iexact=user.email).exclude(pk=user.pk).exists()
     what = f"e-mail address {user.email}" if email else f"user name {user.username}"
     return Conflict(f"the {what} is taken")
-
-
-def _encodable(text: str) -> bool:
-    """False for lone surrogates, which JSON can spell and no database can keep."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 from projects.accounts.bootstrap import bootstrap
 from projects.accounts.models import User
 from projects.models import Member, Project, Role
+from projects.tests.cast import PASSWORD
 from projects.tests.threads import at_once
 
 
@@ -70,6 +71,25 @@ def test_create_user_says_what_is_wrong(db, tmp_path):
     (tmp_path / "password").write_text("weak")
     with pytest.raises(CommandError, match="8 to 128"):
         run("create_user", "fay", "--password-file", str(tmp_path / "password"))
+
+
+def test_djangos_own_commands_keep_the_rules_for_names_and_passwords(cast, monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda **_: "weak")
+    with pytest.raises(CommandError, match="Aborting password change"):
+        call_command("changepassword", "dev", stdout=io.StringIO(), stderr=io.StringIO())
+    assert User.objects.get(username="dev").check_password(PASSWORD)
+
+    for name, password, message in (
+        ("root", "weak", "8 to 128"),
+        ("ro:ot", "Good-Enough-1", "a user name has"),
+    ):
+        monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+        with pytest.raises(CommandError, match=message):
+            run("createsuperuser", "--no-input", "--username", name)
+    with pytest.raises(CommandError, match="already taken"):
+        run("createsuperuser", "--no-input", "--username", "DEV")
+    run("createsuperuser", "--no-input", "--username", "root")
+    assert User.objects.get(username="root", is_admin=True).check_password("Good-Enough-1")
 
 
 def test_create_project_and_add_member(cast):
