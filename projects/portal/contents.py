@@ -1,12 +1,17 @@
 """What a manifest and its config hold, taken apart for reading. Clients wrote both: nothing is trusted."""
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
 
 from registry.models import Manifest
+
+_HALF_A_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_LARGER: Final = 8  # times: what indents may make of a document; an honest one doubles
 
 
 def document(manifest: Manifest) -> dict[str, Any]:
@@ -15,12 +20,38 @@ def document(manifest: Manifest) -> dict[str, Any]:
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """A JSON object; an empty one for anything else."""
+    """A JSON object that can be written as JSON again; an empty one for anything else."""
     try:
-        parsed = json.loads(data)
+        text = data.decode("utf-8-sig")
+        parsed = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if _HALF_A_PAIR.search(text):  # no encoding has half a surrogate pair
+            parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return {}
     return mapping(parsed)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def indented(data: bytes) -> str:
+    """A JSON object to be read; as it came if it is none, or so deep that it would be mostly indents."""
+    as_it_came, pieces = data.decode(errors="replace"), []
+    room = _LARGER * len(data)
+    document = parse(data)
+    for piece in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(document):
+        pieces.append(piece)
+        room -= len(piece)
+        if room < 0:
+            return as_it_came
+    return "".join(pieces) if document else as_it_came
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -52,12 +83,12 @@ def short(digest: str) -> str:
 
 
 def time(value: object) -> datetime | None:
-    """An RFC 3339 time, or None."""
+    """An RFC 3339 time, in UTC, or None."""
     try:
         parsed = datetime.fromisoformat(str(value))
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed.tzinfo else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,19 +55,17 @@ def _first_of(column: str, other: str) -> Special:
     """A field that Harbor fills from one column, or from the other where that is empty."""
 
     def condition(term: Term) -> Q:
+        wanted: str | list[str]
         match term:
             case Exact(value):
-                lookup, wanted = "exact", [value]
+                lookup, wanted = "exact", value
             case Fuzzy(value):
-                lookup, wanted = "contains", [value]
+                lookup, wanted = "contains", value
             case AnyOf(values):
-                lookup, wanted = "exact", [str(value) for value in values]
+                lookup, wanted = "in", [str(value) for value in values]
             case _:
                 raise Invalid("a media type is asked for as a text or as one of a list")
-        found = Q(pk__in=[])
-        for value in wanted:
-            found |= Q((f"{column}__{lookup}", value)) | Q((column, ""), (f"{other}__{lookup}", value))
-        return found
+        return Q((f"{column}__{lookup}", wanted)) | Q((column, ""), (f"{other}__{lookup}", wanted))
 
     return condition
 

@@ -1,6 +1,5 @@
 """The page of one artifact: what it is, its tags, layers, history, accessories and the manifest itself."""
 
-import json
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -98,9 +97,7 @@ def _part(request: PortalRequest, manifest: Manifest, config: dict[str, Any], pa
         }
     if part == "manifest":
         readable = manifest.size <= MAX_SHOWN
-        return {
-            "raw": json.dumps(contents.document(manifest), indent=2, ensure_ascii=False) if readable else ""
-        }
+        return {"raw": contents.indented(bytes(manifest.payload)) if readable else ""}
     text = asked_text(request)
     listing = paginate(request, artifacts.tags(manifest, text=text), sorts=TAG_SORTS)
     return {"page": listing, "q": text, "tag_form": TagForm()}

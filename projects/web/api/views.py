@@ -20,6 +20,7 @@ from projects.permissions import Permission
 
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _TOO_LONG_FOR_AN_ID: Final = 19  # digits of a 64-bit integer
+_LONGEST_PARAMETER: Final = 10_000  # characters: SQLite compares with a pattern of 50,000 bytes at most
 
 Access = Callable[[Actor], bool]
 
@@ -80,8 +81,11 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
             raise NotFound("not found")  # nothing has such a name, and PostgreSQL would not even look
-        if any("\0" in value for _, values in request.query_params.lists() for value in values):
-            raise Invalid("a NUL in the query string")
+        for value in (value for _, values in request.query_params.lists() for value in values):
+            if "\0" in value:
+                raise Invalid("a NUL in the query string")
+            if len(value) > _LONGEST_PARAMETER:
+                raise Invalid(f"a parameter of more than {_LONGEST_PARAMETER} characters in the query string")
         self.actor = _actor(request)
         access = type(self).access
         if access is None or not access(self.actor):

@@ -2,7 +2,8 @@ import pytest
 
 from projects.portal import details
 from projects.portal.api.artifacts import _extra_attrs
-from projects.portal.tests.artifacts import push_accessory, push_image
+from projects.portal.tests.artifacts import push_accessory, push_blob, push_image, push_manifest
+from registry.media_types import OCI_CONFIG, OCI_MANIFEST
 from registry.models import Manifest, ManifestBlob, Repository, Tag
 from registry.storage.configured import storage
 
@@ -209,6 +210,20 @@ def test_a_config_that_the_disk_lost_takes_nothing_else_away(api, content, caplo
 def test_a_config_that_is_too_large_is_not_read(api, content, monkeypatch):
     monkeypatch.setattr(details, "MAX_CONFIG", 10)
     assert "extra_attrs" not in api.get(f"{ARTIFACTS}/1.0").json()
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"1e999", b'"\\ud800"'])
+def test_a_config_that_no_json_could_hold_takes_nothing_else_away(api, content, value):
+    config = push_blob(
+        "open/team/app",
+        b'{"os": "linux", "config": {"x": %s}, "history": [{"created_by": "x"}]}' % value,
+        OCI_CONFIG,
+    )
+    document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": []}
+    push_manifest("open/team/app", document, "odd")
+    assert len(digests(api)) == 4
+    assert api.get(f"{ARTIFACTS}/odd").status_code == 200
+    assert api.get(f"{ARTIFACTS}/odd/additions/build_history").status_code == 200
 
 
 def test_10_000_artifacts_and_5_000_tags_on_one_are_as_quick_as_a_few(
