@@ -132,6 +132,9 @@ def test_a_client_that_has_another_blob_gets_this_one(http, library, form):
         ("bytes=10000-99999", 10000, 10240),
         ("bytes=1-2,99999-", 1, 3),
         ("Bytes= 1-2 ", 1, 3),
+        ("bytes=10000-99999999999999999999", 10000, 10240),
+        ("bytes=-99999999999999999999", 0, 10240),
+        ("bytes=00000000000000000000001-2", 1, 3),
     ],
 )
 def test_a_range_is_sent_alone(http, library, header, start, end):
@@ -145,7 +148,15 @@ def test_a_range_is_sent_alone(http, library, header, start, end):
 
 
 @pytest.mark.parametrize(
-    "header", ["bytes=500-0", "bytes=10240-", "bytes=99999-100000", "bytes=-0", "bytes=3-1,9-8"]
+    "header",
+    [
+        "bytes=500-0",
+        "bytes=10240-",
+        "bytes=99999-100000",
+        "bytes=-0",
+        "bytes=3-1,9-8",
+        "bytes=" + "9" * 5000 + "-",
+    ],
 )
 def test_a_range_that_holds_no_byte_is_not_satisfiable(http, library, header):
     digest = push_blob(library, DATA)
@@ -213,6 +224,20 @@ def test_nginx_is_told_where_a_large_blob_is(http, library, settings):
     assert response["X-Accel-Redirect"] == f"/_storage/{key}"
     assert response.content == b""
     assert http.get(f"{BLOBS}/{small}").content == DATA
+
+
+def test_an_answer_without_a_body_claims_no_type_and_no_length_that_is_not_its_own(http, library):
+    digest = push_blob(library, DATA)
+    path = open_session(http)
+    for response, length in (
+        (http.get(f"{BLOBS}/{digest}", headers={"If-None-Match": f'"{digest}"'}), None),
+        (http.head(f"{BLOBS}/{digest}", headers={"If-None-Match": f'"{digest}"'}), None),
+        (http.head(path), None),
+        (http.post(UPLOADS), "0"),
+        (http.delete(path), None),
+        (http.delete(f"{BLOBS}/{digest}"), "0"),
+    ):
+        assert (response.get("Content-Type"), response.get("Content-Length")) == (None, length)
 
 
 # --- push -------------------------------------------------------------------------------------------------------------
@@ -353,15 +378,12 @@ def test_a_blob_is_mounted(http, origin):
     assert content(http.get(f"{BLOBS}/{digest}")) == DATA
 
 
-@pytest.mark.parametrize("origin", ["&from=library/debian", "&from=nowhere/else", ""])
+@pytest.mark.parametrize(
+    "origin", ["&from=library/debian", "&from=nowhere/else", "&from=alpine", "&from=../etc", ""]
+)
 def test_a_mount_of_what_is_not_there_becomes_an_upload(http, origin):
     path = open_session(http, f"?mount={UNKNOWN}{origin}")
     assert http.delete(path).status_code == 204
-
-
-def test_a_mount_from_no_name_is_refused(http):
-    response = http.post(f"{UPLOADS}?mount={UNKNOWN}&from=../etc")
-    assert (response.status_code, codes(response)) == (400, ["NAME_INVALID"])
 
 
 # --- delete -----------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ LAYERS = [{"mediaType": "a/b", "digest": DIGEST, "size": 1}]
         (b"[" * 100_000, "nested too deeply"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b'{"schemaVersion": NaN}', "NaN is no number"),
-        (b'{"schemaVersion": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"schemaVersion": ' + b"9" * 5000 + b"}", "thousands of digits"),
         (b'{"schemaVersion": 2, "schemaVersion": 2}', '"schemaVersion" occurs twice'),
         (b'{"unknown": {"b": 1, "b": 2}}', '"b" occurs twice'),
         ({}, "schemaVersion must be 2, not null"),
@@ -157,6 +157,11 @@ LAYERS = [{"mediaType": "a/b", "digest": DIGEST, "size": 1}]
 )
 def test_nonsense_is_refused_with_its_place(document, message):
     assert message in refusal(document).message
+
+
+@pytest.mark.parametrize("change", [str.upper, "{}; charset=utf-8".format])
+def test_a_media_type_is_what_pulls_will_be_told_to_the_letter(change):
+    assert "is not one of" in refusal(IMAGE | {"mediaType": change(media_types.OCI_MANIFEST)}).message
 
 
 def test_content_type_and_media_type_must_agree():

@@ -215,6 +215,15 @@ def test_what_is_wrong_is_told(post, form, status):
     assert {"error", "error_description", "errors"} <= answer.json().keys()
 
 
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data", "multipart/form-data; boundary=\u00e9", "text/x"]
+)
+def test_a_form_that_is_none_is_the_clients_fault(client, house, content_type):
+    answer = client.post("/service/token", "grant_type=password", content_type=content_type)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+
+
 def test_no_csrf_token_is_needed(house):
     client = Client(enforce_csrf_checks=True)
     assert client.post("/service/token", {"grant_type": "refresh_token"}).status_code == 401

@@ -9,7 +9,8 @@ from typing import cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 
 from registry import access_log
@@ -22,6 +23,9 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _RETRY_SECONDS = "2"
+_WITHOUT_LENGTH = frozenset({204, 304})  # RFC 9110, section 8.6: it would be taken for the entity's
+# Django could not make sense of the form or the Host.
+_NONSENSE = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 _HEADERS = {
     "Docker-Distribution-Api-Version": "registry/2.0",
     # What people push is never a page of ours, whatever type it claims.
@@ -60,9 +64,7 @@ def _registry_error(error: Exception, request_id: str) -> RegistryError:
     """What the client is told; what it is not told is logged."""
     if isinstance(error, RegistryError):
         return error
-    if isinstance(
-        error, (SuspiciousOperation, BadRequest)
-    ):  # Django could not make sense of the form or the Host
+    if isinstance(error, _NONSENSE):
         return RegistryError("UNSUPPORTED", "the request makes no sense", status=400)
     if isinstance(error, StorageFull):
         errors.error("%s: the storage is full: %s", request_id, error)
@@ -79,7 +81,8 @@ def _registry_error(error: Exception, request_id: str) -> RegistryError:
 def _framed(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The response with a Content-Length, and without its body if it answers HEAD (RFC 9110, section 9.3.2)."""
     if isinstance(response, HttpResponse):
-        response.headers.setdefault("Content-Length", str(len(response.content)))
+        if response.status_code not in _WITHOUT_LENGTH:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.method == "HEAD":
             response.content = b""
         return response

@@ -1,6 +1,6 @@
 """What every /v2/ view is given, and the one way a request gets to it: parse, authenticate, authorise, call.
 
-Views import `Call` and `absolute_url` from here; the table of routes is registry/urls.py.
+Views import `Call`, `empty` and `absolute_url` from here; the table of routes is registry/urls.py.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, partial
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
@@ -107,6 +107,13 @@ def dispatch(request: HttpRequest, routes: Sequence[Route]) -> HttpResponseBase:
         caller = auth.require(request, need, name)
     request.registry_subject = caller.subject  # type: ignore[attr-defined]  # for the log line
     return view(Call(request, name, groups.get("reference", ""), caller.subject, partial(access.may, caller)))
+
+
+def empty(status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    """An answer without a body, and so without the Content-Type that Django would give it."""
+    response = HttpResponse(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
 
 
 def absolute_url(request: HttpRequest, path: str) -> str:

@@ -13,7 +13,7 @@ from registry.ports import Action
 from registry.services import blobs
 from registry.services.blobs import FoundBlob
 from registry.views import ranges
-from registry.views.base import Call
+from registry.views.base import Call, empty
 from registry.views.ranges import ByteRange
 
 SMALL = 256 * 1024  # bytes; up to here the answer is one bytes object
@@ -37,7 +37,7 @@ def get(call: Call) -> HttpResponseBase:
     }
     request = call.request
     if ranges.etag_matches(request.META.get("HTTP_IF_NONE_MATCH"), digest):
-        return HttpResponse(status=304, headers=headers)
+        return empty(304, headers)
     if request.method == "HEAD":
         headers["Content-Length"] = str(blob.size)
         return HttpResponse(content_type=_CONTENT_TYPE, headers=headers)
@@ -56,7 +56,7 @@ def get(call: Call) -> HttpResponseBase:
 def delete(call: Call) -> HttpResponse:
     """Takes the blob out of the repository, unless a manifest uses it."""
     blobs.delete(name=call.name, digest=Digest.parse(call.reference))
-    return HttpResponse(status=202)
+    return empty(202)
 
 
 def _ranges(call: Call, blob: FoundBlob) -> list[ByteRange] | None:

@@ -1,6 +1,6 @@
 """Manifests by tag or digest: pull, push, delete (distribution-spec end-3, end-7 and end-9)."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 
 from registry import db
 from registry.errors import RegistryError
@@ -8,7 +8,7 @@ from registry.ports import Action
 from registry.services import documents, manifests, pulls, removal
 from registry.services.receiving import Body
 from registry.views import ranges
-from registry.views.base import Call, absolute_url
+from registry.views.base import Call, absolute_url, empty
 
 
 def get(call: Call) -> HttpResponse:
@@ -28,7 +28,7 @@ def get(call: Call) -> HttpResponse:
         "Vary": "Accept, Authorization",
     }
     if ranges.etag_matches(request.META.get("HTTP_IF_NONE_MATCH"), manifest.digest):
-        return HttpResponseNotModified(headers=headers)
+        return empty(304, headers)
     headers["Content-Length"] = str(manifest.size)
     if request.method == "HEAD":
         return HttpResponse(content_type=manifest.media_type, headers=headers)
@@ -56,13 +56,13 @@ def put(call: Call) -> HttpResponse:
         headers["OCI-Subject"] = str(pushed.subject)
     if "tag" in request.GET:
         headers["OCI-Tag"] = ", ".join(pushed.tags)
-    return HttpResponse(status=201, headers=headers)
+    return empty(201, headers)
 
 
 def delete(call: Call) -> HttpResponse:
     """202 when it is gone."""
     removal.delete(name=call.name, reference=call.reference, subject=call.subject)
-    return HttpResponse(status=202)
+    return empty(202)
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -10,15 +10,15 @@ _MAX_LAST = 512
 
 
 def size(request: HttpRequest, default: int) -> int:
-    """The parameter n, or `default`; services cut it down to what they give. Raises PAGINATION_NUMBER_INVALID."""
+    """The parameter n, or `default`, the largest page: services give no more. Raises PAGINATION_NUMBER_INVALID."""
     text = request.GET.get("n")
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS):
+    if not (text.isascii() and text.isdecimal()):
         raise RegistryError(
             "PAGINATION_NUMBER_INVALID", "n must be a whole number, 0 or more", detail={"n": text[:40]}
         )
-    return int(text)
+    return int(text) if len(text) <= _MAX_DIGITS else default
 
 
 def last(request: HttpRequest) -> str:

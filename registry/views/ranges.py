@@ -5,7 +5,8 @@ import secrets
 from dataclasses import dataclass
 
 MAX_RANGES = 1024  # in one request; zstd:chunked pulls ask for hundreds
-_SPEC = re.compile(r"(\d{0,18})-(\d{0,18})")
+_SPEC = re.compile(r"(\d*)-(\d*)")
+_BEYOND = 10**18  # bytes: no blob is as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,16 @@ def parse(header: str | None, total: int) -> list[ByteRange] | None:
 def _resolve(first: str, last: str, total: int) -> ByteRange | None:
     """One "first-last", "first-" or "-suffix length"; None if it names no byte."""
     if not first:
-        start, end = max(total - int(last), 0), total
+        start, end = max(total - _number(last), 0), total
     else:
-        start, end = int(first), min(int(last) + 1, total) if last else total
+        start, end = _number(first), min(_number(last) + 1, total) if last else total
     return ByteRange(start, end) if start < end else None
+
+
+def _number(digits: str) -> int:
+    """The value of any number of digits, as far as it can matter."""
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) < len(str(_BEYOND)) else _BEYOND
 
 
 def etag_matches(header: str | None, digest: str) -> bool:

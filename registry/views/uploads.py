@@ -12,7 +12,7 @@ from registry.services import access, blobs, uploads
 from registry.services.receiving import Body
 from registry.services.sessions import SessionKey
 from registry.services.uploads import Progress, SessionKept
-from registry.views.base import Call, absolute_url
+from registry.views.base import Call, absolute_url, empty
 
 # The spec's "<start>-<end>"; some clients write HTTP's own "bytes <start>-<end>/<size>".
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/(?:\d+|\*))?")
@@ -23,9 +23,7 @@ def post(call: Call) -> HttpResponse:
     query = call.request.GET
     if mount := query.get("mount"):
         digest = Digest.parse(mount)
-        if blobs.mount(
-            name=call.name, digest=digest, source=_source(query.get("from")), may_pull=_may_pull(call)
-        ):
+        if _mounted(call, digest, query.get("from")):
             return _created(call, digest)
     elif wanted := query.get("digest"):
         digest, body = Digest.parse(wanted), _body(call.request)
@@ -66,7 +64,7 @@ def put(call: Call) -> HttpResponse:
 def delete(call: Call) -> HttpResponse:
     """Cancels a session."""
     uploads.cancel(_key(call))
-    return HttpResponse(status=204)
+    return empty(204)
 
 
 def _push(call: Call, digest: Digest, body: Body) -> HttpResponse:
@@ -82,8 +80,13 @@ def _key(call: Call) -> SessionKey:
     return SessionKey.parse(call.reference, call.name, call.subject)
 
 
-def _source(text: str | None) -> RepositoryName | None:
-    return RepositoryName.parse(text) if text else None
+def _mounted(call: Call, digest: Digest, origin: str | None) -> bool:
+    """False if there is nothing to mount, also for an origin of which no repository here can have the name."""
+    try:
+        source = RepositoryName.parse(origin) if origin else None
+    except RegistryError:
+        return False
+    return blobs.mount(name=call.name, digest=digest, source=source, may_pull=_may_pull(call))
 
 
 def _may_pull(call: Call) -> blobs.MayPull:
@@ -134,7 +137,7 @@ def _refused(call: Call, body: Body, error: RegistryError) -> RegistryError:
 
 
 def _progress(call: Call, progress: Progress, status: int) -> HttpResponse:
-    return HttpResponse(status=status, headers=_session_headers(call, str(progress.key.id), progress.offset))
+    return empty(status, _session_headers(call, str(progress.key.id), progress.offset))
 
 
 def _session_headers(call: Call, upload: str, offset: int) -> dict[str, str]:
@@ -148,4 +151,4 @@ def _session_headers(call: Call, upload: str, offset: int) -> dict[str, str]:
 
 def _created(call: Call, digest: Digest) -> HttpResponse:
     location = absolute_url(call.request, f"/v2/{call.name}/blobs/{digest}")
-    return HttpResponse(status=201, headers={"Location": location, "Docker-Content-Digest": str(digest)})
+    return empty(201, {"Location": location, "Docker-Content-Digest": str(digest)})
