@@ -74,6 +74,7 @@ HARBORWEB: dict[str, Any] = {
 INSTALLED_APPS = [
     "harborweb",
     "projects.portal",
+    "projects.jobs",
     "projects.accounts",
     "projects.web",
     "projects",
@@ -220,6 +221,11 @@ CELERY_TASK_TIME_LIMIT = 3600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "jobs-beat": {
+        "task": "projects.jobs.tasks.beat",
+        "schedule": 30,
+        "options": {"expires": 30},  # what nobody did in time tells nothing later
+    },
     "registry-collect-garbage": {
         "task": "registry.tasks.collect_garbage",
         "schedule": env.int("GC_SECONDS", default=60),

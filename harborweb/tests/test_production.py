@@ -3,6 +3,7 @@
 docs/nginx.conf is the very file that runs here; only its paths and ports are exchanged.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from harborweb.tests.clients.images import Contents, read_layout
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(300)]
 
 CONFIGURATION = servers.ROOT / "docs/nginx.conf"
+PARTS = ("core", "database", "registry", "redis", "jobservice")
 LARGE = 5_000_000  # bytes: more than nginx's default limit for a body, and than what we answer from memory
 
 
@@ -64,6 +66,13 @@ class Production:
             f"docker://{self.host}/{name}",
             f"oci:{layout}:1",
         )
+
+    def health(self) -> dict[str, str]:
+        """The state of each part, by its name."""
+        url = f"https://{self.host}/api/v2.0/health"
+        command = ["curl", "-s", "--cacert", f"{self.home}/tls/ca.crt", url]
+        answer = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        return {part["name"]: part["status"] for part in answer["components"]}
 
     def head(self, path: str) -> str:
         """The head of an answer."""
@@ -152,6 +161,10 @@ def test_an_image_goes_in_and_comes_out_bit_for_bit(site, layout, tmp_path):
 def test_clients_are_sent_to_the_address_that_they_used(site):
     for _ in range(4):  # both web processes
         assert f'bearer realm="https://{site.host}/service/token"' in site.head("/v2/").lower()
+
+
+def test_every_part_of_the_site_is_healthy(site):
+    servers.until(lambda: site.health() == dict.fromkeys(PARTS, "healthy"), 60, what="health of all parts")
 
 
 def test_the_site_stays_up_when_web_processes_are_killed(site, layout, tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import ssl
@@ -30,6 +31,17 @@ def serve(home: Path, **settings: str):
         yield process, f"http://127.0.0.1:{port}/v2/", started
         started = [*started, *servers.descendants(process.pid)]
     servers.until(lambda: not any(each.lives() for each in started), what="the end of every process")
+
+
+def health(url: str) -> dict[str, str]:
+    """The state of each part, by its name."""
+    with urllib.request.urlopen(url.replace("/v2/", "/api/v2.0/health"), timeout=5) as answer:
+        return {part["name"]: part["status"] for part in json.load(answer)["components"]}
+
+
+def test_the_worker_is_heard_of_as_soon_as_it_runs(tmp_path):
+    with serve(tmp_path) as (_, url, _):
+        servers.until(lambda: set(health(url).values()) == {"healthy"}, 60, what="a healthy worker")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.errors import NotFound
+from projects.jobs.services import is_working
 from projects.portal.api import shapes
 from projects.web.api.views import ApiView, anyone, system_admin
 from registry.proxies import base_url
@@ -58,6 +59,7 @@ class Health(ApiView):
             "core": bool,
             "database": _ask_database,
             "registry": _ask_storage,
+            "jobservice": _ask_worker,
         }
         if settings.CELERY_BROKER_URL.startswith("redis"):
             parts["redis"] = _ask_redis
@@ -69,9 +71,9 @@ class Health(ApiView):
 def _component(name: str, ask: Callable[[], object]) -> shapes.Shape:
     try:
         ask()
-    except Exception:
+    except Exception as error:
         # Whatever it is, the answer is the same; the why is for the operator, not for anybody who asks.
-        log.exception("%s is not healthy", name)
+        log.warning("%s is not healthy: %r", name, error)
         return {"name": name, "status": "unhealthy", "error": f"{name} does not answer"}
     return {"name": name, "status": "healthy"}
 
@@ -83,6 +85,11 @@ def _ask_database() -> None:
 
 def _ask_storage() -> None:
     storage().stat("00/00/health")
+
+
+def _ask_worker() -> None:
+    if not is_working():
+        raise TimeoutError("no worker has done of late what the scheduler told it to")
 
 
 def _ask_redis() -> None:

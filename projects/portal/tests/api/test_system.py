@@ -1,6 +1,7 @@
 import pytest
 from django.db import connection
 
+from projects.jobs.services import beat
 from projects.portal.api import system
 
 
@@ -14,19 +15,28 @@ def test_the_version_of_the_api_needs_no_login(client, db):
 
 
 def test_health_names_the_parts(client, db, store):
+    beat()
     body = client.get("/api/v2.0/health").json()
     assert body["status"] == "healthy"
     assert {part["name"]: part["status"] for part in body["components"]} == {
         "core": "healthy",
         "database": "healthy",
         "registry": "healthy",
+        "jobservice": "healthy",
     }
+
+
+def test_a_worker_that_was_not_heard_of_makes_the_whole_sick(client, db, store):
+    body = client.get("/api/v2.0/health").json()
+    assert body["status"] == "unhealthy"
+    assert [part["name"] for part in body["components"] if part["status"] == "unhealthy"] == ["jobservice"]
 
 
 def test_a_sick_part_makes_the_whole_sick_and_does_not_say_why(client, db, monkeypatch):
     def broken():
         raise OSError("/secret/path is gone")
 
+    beat()
     monkeypatch.setattr(system, "_ask_storage", broken)
     answer = client.get("/api/v2.0/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "unhealthy")
