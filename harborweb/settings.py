@@ -18,6 +18,8 @@ env = environ.FileAwareEnv()
 env.prefix = "HARBORWEB_"
 
 # --- where things are -------------------------------------------------------------------------------------------------
+# What we write is the owner's and perhaps its group's (nginx): the database holds the key that signs tokens.
+os.umask(os.umask(0o077) | 0o027)
 DATA_DIR = Path(env.str("DATA", default="data")).resolve()
 BIND = env.str("BIND", default="127.0.0.1:8080")
 HOSTNAME = env.str("HOSTNAME", default="localhost")

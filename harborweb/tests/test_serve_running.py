@@ -44,6 +44,13 @@ def test_the_worker_is_heard_of_as_soon_as_it_runs(tmp_path):
         servers.until(lambda: set(health(url).values()) == {"healthy"}, 60, what="a healthy worker")
 
 
+def test_nobody_else_on_the_machine_can_read_what_it_keeps(tmp_path):
+    with serve(tmp_path) as (_, url, _):
+        assert servers.status(url) == 401
+        for name in ("", "broker", "secret_key", "harborweb.sqlite3", "harborweb.sqlite3-wal"):
+            assert not (tmp_path / "data" / name).stat().st_mode & 0o007, name
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_of_it_with_status_0(tmp_path, number):
     with serve(tmp_path) as (process, url, _):
