@@ -7,6 +7,15 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "harborweb.settings")
 portal = get_wsgi_application()
 
+from django.conf import settings  # noqa: E402
+
+from harborweb.bodies import BodiesFirst  # noqa: E402
 from registry.wsgi import ShortPath  # noqa: E402  # needs the applications
 
-application = ShortPath(portal)
+application = ShortPath(
+    BodiesFirst(
+        portal,
+        at_once=max(1, settings.HARBORWEB["THREADS"] // 4),
+        largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    )
+)

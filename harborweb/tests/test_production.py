@@ -6,6 +6,7 @@ docs/nginx.conf is the very file that runs here; only its paths and ports are ex
 import json
 import os
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -165,6 +166,22 @@ def test_clients_are_sent_to_the_address_that_they_used(site):
 
 def test_every_part_of_the_site_is_healthy(site):
     servers.until(lambda: site.health() == dict.fromkeys(PARTS, "healthy"), 60, what="health of all parts")
+
+
+def test_strangers_who_send_slowly_never_reach_harborweb(site):
+    trust = ssl.create_default_context(cafile=site.home / "tls/ca.crt")
+    head = f"POST /service/token HTTP/1.1\r\nHost: {site.host}\r\nContent-Length: 10\r\n\r\ngrant"
+    with ExitStack() as stack:
+        for _ in range(40):  # more than harborweb reads at once
+            plain = socket.create_connection(("127.0.0.1", site.port))
+            stack.enter_context(trust.wrap_socket(plain, server_hostname="localhost")).sendall(head.encode())
+        answer = site.head("/service/token")
+        assert answer.startswith("HTTP/1.1 200"), answer
+        form = ["curl", "-s", "--cacert", f"{site.home}/tls/ca.crt", "-d", "grant_type=x"]
+        done = subprocess.run(
+            [*form, f"https://{site.host}/service/token"], capture_output=True, text=True, check=True
+        )
+        assert "grant_type must be" in done.stdout
 
 
 def test_the_site_stays_up_when_web_processes_are_killed(site, layout, tmp_path):

@@ -5,12 +5,13 @@ import http.client
 import json
 import os
 import signal
+import socket
 import ssl
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +50,24 @@ def test_nobody_else_on_the_machine_can_read_what_it_keeps(tmp_path):
         assert servers.status(url) == 401
         for name in ("", "broker", "secret_key", "harborweb.sqlite3", "harborweb.sqlite3-wal"):
             assert not (tmp_path / "data" / name).stat().st_mode & 0o007, name
+
+
+def test_strangers_who_send_slowly_hold_nobody_up(tmp_path):
+    with serve(tmp_path, WORKERS="1", THREADS="8") as (_, url, _), ExitStack() as stack:
+        head = (
+            "POST /service/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        )
+        stalled = [
+            stack.enter_context(socket.create_connection(urlsplit(url).netloc.split(":"))) for _ in range(20)
+        ]
+        for each in stalled:
+            each.settimeout(5)
+            each.sendall(f"{head}Content-Length: 10\r\n\r\ngrant".encode())
+        assert servers.status(url) == 401
+        # Two may be read at once; the others are told to come back.
+        assert stalled[-1].recv(65536).startswith(b"HTTP/1.1 503")
+        stalled[0].sendall(b"_type")
+        assert stalled[0].recv(65536).startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

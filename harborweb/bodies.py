@@ -1,0 +1,42 @@
+"""The bodies of forms, read before the portal sees the request, so that nobody can hold all threads by sending slowly.
+
+The server has no time-out for a body that stalls, and whoever logs in is not known yet: without this, a hundred
+connections of a stranger would be the end of the site. /v2/ knows its caller before it reads.
+"""
+
+from collections.abc import Iterable
+from io import BytesIO
+from threading import BoundedSemaphore
+from typing import Any
+
+from registry.wsgi import Application, Environ
+
+
+class BodiesFirst:
+    """A WSGI application that reads at most `at_once` bodies at a time and hands whole requests to `portal`.
+
+    Answers 503 with Retry-After while all that may be read are being read, and 413 for more than `largest` bytes.
+    """
+
+    def __init__(self, portal: Application, *, at_once: int, largest: int) -> None:
+        self._portal = portal
+        self._largest = largest
+        self._slots = BoundedSemaphore(at_once)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > self._largest:
+            return _refuse(start_response, "413 Content Too Large")
+        if length:
+            if not self._slots.acquire(blocking=False):
+                return _refuse(start_response, "503 Service Unavailable", ("Retry-After", "2"))
+            try:
+                environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
+            finally:
+                self._slots.release()
+        return self._portal(environ, start_response)
+
+
+def _refuse(start_response: Any, status: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(status))), *headers])
+    return [status.encode()]
