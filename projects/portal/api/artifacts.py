@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -116,13 +117,14 @@ class Artifacts(ProjectView):
 
     permission = Permission.ARTIFACT_LIST
 
-    def get(self, request: Request, repository_name: str, **path: str) -> Response:
+    def get(self, request: Request, repository_name: str, **path: str) -> HttpResponseBase:
         """The artifacts of a repository."""
         paging = Paging.of(request)
         repository = queries.repository(self.project, path_name(repository_name))
         rows = FILTERS.apply(request, _asked(request, repository))
-        data = _shapes(request, repository, self.project.pk, paging.cut(rows))
-        return paging.response(request, data, rows.count())
+        return paging.answer(
+            request, rows, lambda found: _shapes(request, repository, self.project.pk, found)
+        )
 
 
 class ArtifactDetail(ProjectView):
@@ -142,13 +144,13 @@ class ArtifactTags(ProjectView):
 
     permission = Permission.TAG_LIST
 
-    def get(self, request: Request, repository_name: str, reference: str, **path: str) -> Response:
+    def get(self, request: Request, repository_name: str, reference: str, **path: str) -> HttpResponseBase:
         """The tags of an artifact."""
         paging = Paging.of(request)
         repository = queries.repository(self.project, path_name(repository_name))
         row = artifacts.artifact(repository, reference)
         rows = TAG_FILTERS.apply(request, artifacts.tags(row))
-        return paging.response(request, [shapes.tag(tag) for tag in paging.cut(rows)], rows.count())
+        return paging.answer(request, rows, lambda found: [shapes.tag(tag) for tag in found])
 
 
 class ArtifactAccessories(ProjectView):
@@ -156,14 +158,15 @@ class ArtifactAccessories(ProjectView):
 
     permission = Permission.ACCESSORY_LIST
 
-    def get(self, request: Request, repository_name: str, reference: str, **path: str) -> Response:
+    def get(self, request: Request, repository_name: str, reference: str, **path: str) -> HttpResponseBase:
         """What names the artifact as its subject: signatures, SBOMs and the like."""
         paging = Paging.of(request)
         repository = queries.repository(self.project, path_name(repository_name))
         subject = artifacts.artifact(repository, reference)
         rows = ACCESSORY_FILTERS.apply(request, artifacts.accessories(subject))
-        data = [shapes.accessory(row, subject, repository) for row in paging.cut(rows)]
-        return paging.response(request, data, rows.count())
+        return paging.answer(
+            request, rows, lambda found: [shapes.accessory(row, subject, repository) for row in found]
+        )
 
 
 class ArtifactAddition(ProjectView):

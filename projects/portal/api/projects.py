@@ -3,7 +3,7 @@
 from typing import Final
 
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -45,7 +45,7 @@ class Projects(ApiView):
 
     access = anyone
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """The projects that the caller may know of."""
         paging = Paging.of(request)
         rows = FILTERS.apply(request, Project.objects.visible_to(self.actor))
@@ -56,12 +56,14 @@ class Projects(ApiView):
         if (public := flag(request, "public", default=None)) is not None:
             rows = rows.filter(public=public)
         detail = flag(request, "with_detail", default=True) or False
-        found = paging.cut(rows, full=queries.projects(self.actor).select_related("owner"))
-        data = [
-            shapes.project(row, role=row.role, repo_count=row.repository_count, detail=detail)  # type: ignore[attr-defined]  # annotations
-            for row in found
-        ]
-        return paging.response(request, data, rows.count())
+
+        def shape(found: list[Project]) -> list[shapes.Shape]:
+            return [
+                shapes.project(row, role=row.role, repo_count=row.repository_count, detail=detail)  # type: ignore[attr-defined]  # annotations
+                for row in found
+            ]
+
+        return paging.answer(request, rows, shape, full=queries.projects(self.actor).select_related("owner"))
 
     def head(self, request: Request) -> HttpResponse:
         """Whether a name is taken, for whoever may make a project. Raises NotFound and Refused."""

@@ -1,7 +1,9 @@
 """Repositories: of all projects, of one, and one."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,19 +37,13 @@ class AllRepositories(ApiView):
 
     access = anyone
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """The repositories of every project that the caller may know of."""
         paging = Paging.of(request)
         namespaces = Project.objects.visible_to(self.actor).values("namespace")
         rows = Repository.objects.filter(pushed_at__isnull=False, namespace__in=namespaces)
-        rows = FILTERS.apply(request, rows)
-        found = paging.cut(rows.select_related("namespace__project"))
-        counts = details.artifact_counts(found)
-        data = [
-            shapes.repository(row, project_id=row.namespace.project.pk, artifact_count=counts.get(row.pk, 0))
-            for row in found
-        ]
-        return paging.response(request, data, rows.count())
+        rows = FILTERS.apply(request, rows.select_related("namespace__project"))
+        return paging.answer(request, rows, _shapes)
 
 
 class Repositories(ProjectView):
@@ -55,18 +51,12 @@ class Repositories(ProjectView):
 
     permission = Permission.REPOSITORY_LIST
 
-    def get(self, request: Request, **path: str) -> Response:
+    def get(self, request: Request, **path: str) -> HttpResponseBase:
         """The repositories of a project."""
         paging = Paging.of(request)
         rows = Repository.objects.filter(pushed_at__isnull=False, namespace=self.project.namespace_id)
-        rows = FILTERS.apply(request, rows)
-        found = paging.cut(rows)
-        counts = details.artifact_counts(found)
-        data = [
-            shapes.repository(row, project_id=self.project.pk, artifact_count=counts.get(row.pk, 0))
-            for row in found
-        ]
-        return paging.response(request, data, rows.count())
+        rows = FILTERS.apply(request, rows.select_related("namespace__project"))
+        return paging.answer(request, rows, _shapes)
 
 
 class RepositoryDetail(ProjectView):
@@ -79,3 +69,11 @@ class RepositoryDetail(ProjectView):
         row = queries.repository(self.project, path_name(repository_name))
         count = details.artifact_counts([row]).get(row.pk, 0)
         return Response(shapes.repository(row, project_id=self.project.pk, artifact_count=count))
+
+
+def _shapes(rows: Sequence[Repository]) -> list[shapes.Shape]:
+    counts = details.artifact_counts(rows)
+    return [
+        shapes.repository(row, project_id=row.namespace.project.pk, artifact_count=counts.get(row.pk, 0))
+        for row in rows
+    ]

@@ -1,15 +1,23 @@
+import json
+
 import pytest
 from django.test import RequestFactory
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from projects.web.api import paging
 from projects.web.api.errors import Unprocessable
-from projects.web.api.paging import NO_LIMIT, Paging
+from projects.web.api.paging import Paging
 from projects.web.api.params import flag
 from registry.models import Namespace
 
 
 def asked(**query):
     return Request(RequestFactory().get("/api/v2.0/things", query))
+
+
+def names(rows):
+    return [row.name for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -19,8 +27,8 @@ def asked(**query):
         ({"page": "3", "page_size": "100"}, 3, 100),
         ({"page": "0"}, 1, 10),
         ({"page": "-5"}, 1, 10),
-        ({"page_size": "0"}, 1, NO_LIMIT),
-        ({"page_size": "-1"}, 1, NO_LIMIT),
+        ({"page_size": "0"}, 1, 0),
+        ({"page_size": "-1"}, 1, 0),
         ({"page": "", "page_size": ""}, 1, 10),
     ],
 )
@@ -47,19 +55,39 @@ def test_what_is_out_of_bounds_is_unprocessable(query):
         (9, 20, []),
     ],
 )
-def test_links_lead_to_the_pages_beside(page, total, links):
-    answer = Paging(page, 10).response(asked(page=page), [], total)
+def test_links_lead_to_the_pages_beside(db, page, total, links):
+    Namespace.objects.bulk_create(Namespace(name=f"n{number}") for number in range(total))
+    answer = Paging(page, 10).answer(asked(page=page), Namespace.objects.order_by("pk"), names)
     assert answer["X-Total-Count"] == str(total)
     assert [link.partition('rel="')[2][:4] for link in answer.get("Link", "").split(" , ") if link] == links
 
 
-def test_a_list_without_a_limit_that_is_longer_than_ours_says_where_the_rest_is():
-    answer = Paging(1, NO_LIMIT).response(asked(page_size="-1"), [], NO_LIMIT + 1)
-    assert answer["Link"] == '</api/v2.0/things?page_size=0&page=2>; rel="next"'
+def test_a_list_without_a_limit_is_whole_and_in_order_however_long_it_is(db, monkeypatch):
+    monkeypatch.setattr(paging, "BATCH", 10)
+    Namespace.objects.bulk_create(Namespace(name=f"n{number:02}") for number in range(25))
+    rows = Namespace.objects.order_by("-name")
+    answer = Paging(3, 0).answer(asked(page_size="0"), rows, names)
+    assert json.loads(answer.getvalue()) == [f"n{number:02}" for number in reversed(range(25))]
+    assert (answer["X-Total-Count"], answer["Content-Type"]) == ("25", "application/json")
+    assert "Link" not in answer
+
+
+def test_a_row_that_goes_while_a_list_without_a_limit_flows_is_left_out(db, monkeypatch):
+    monkeypatch.setattr(paging, "BATCH", 1)
+    Namespace.objects.bulk_create(Namespace(name=name) for name in ("a", "b", "c"))
+    answer = Paging(1, 0).answer(asked(page_size="0"), Namespace.objects.order_by("name"), names)
+    Namespace.objects.filter(name="a").delete()
+    assert json.loads(answer.getvalue()) == ["b", "c"]
+
+
+def test_an_empty_list_without_a_limit_is_one(db):
+    assert Paging(1, 0).answer(asked(page_size="0"), Namespace.objects.all(), names).getvalue() == b"[]"
 
 
 def test_a_page_beyond_every_offset_is_empty(db):
-    assert Paging(2**62, 100).cut(Namespace.objects.all()) == []
+    answer = Paging(2**62, 100).answer(asked(), Namespace.objects.all(), names)
+    assert isinstance(answer, Response)
+    assert answer.data == []
 
 
 @pytest.mark.parametrize(
