@@ -1,9 +1,11 @@
 """Everything that goes wrong in /api/v2.0, as Harbor words it: {"errors": [{"code", "message"}]}."""
 
+import logging
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -11,6 +13,8 @@ from rest_framework.views import set_rollback
 
 from projects.errors import Conflict, Denied, DomainError, Invalid, NotFound, PreconditionFailed, Throttled
 from registry.errors import RegistryError
+
+log = logging.getLogger(__name__)
 
 # Harbor's code where it is not the status's own phrase.
 _CODES: Final = {
@@ -74,6 +78,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         case PermissionDenied() | SuspiciousOperation():
             status = HTTPStatus.FORBIDDEN if isinstance(error, PermissionDenied) else HTTPStatus.BAD_REQUEST
             message = status.phrase.lower()
+        case OperationalError() | InterfaceError():
+            # A lock not had in time, a full pool, a database that restarts: all worth another try.
+            log.warning("the database is busy or away", exc_info=error)
+            status, message = HTTPStatus.SERVICE_UNAVAILABLE, "the database is busy, try again"
+            headers["Retry-After"] = "2"
         case _:
             return None
     set_rollback()

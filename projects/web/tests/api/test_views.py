@@ -1,5 +1,6 @@
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404
 from django.test import RequestFactory
 from rest_framework.exceptions import ParseError
@@ -60,6 +61,7 @@ def test_a_view_that_does_not_say_who_may_call_it_is_denied_to_everybody():
         (Http404(), 404, "NOT_FOUND"),
         (PermissionDenied(), 403, "FORBIDDEN"),
         (SuspiciousOperation(), 400, "BAD_REQUEST"),
+        (OperationalError("the connection is closed"), 503, "SERVICE_UNAVAILABLE"),
     ],
 )
 def test_an_error_is_answered_in_harbors_envelope(error, status, code):
@@ -68,7 +70,7 @@ def test_an_error_is_answered_in_harbors_envelope(error, status, code):
     (told,) = answer.data["errors"]
     assert told["code"] == code
     assert told["message"]
-    assert answer.get("Retry-After") == ("7" if status == 429 else None)
+    assert answer.get("Retry-After") == {429: "7", 503: "2"}.get(status)
 
 
 def test_a_fault_of_ours_is_not_hidden_here():
