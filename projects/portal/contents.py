@@ -83,12 +83,13 @@ def short(digest: str) -> str:
 
 
 def time(value: object) -> datetime | None:
-    """An RFC 3339 time, in UTC, or None."""
+    """An RFC 3339 time in UTC, or None; also for the year 1, which is Go's word for "never"."""
     try:
         parsed = datetime.fromisoformat(str(value))
-        return parsed.astimezone(UTC) if parsed.tzinfo else None
+        moment = parsed.astimezone(UTC) if parsed.tzinfo else None
     except (ValueError, OverflowError):
         return None
+    return moment if moment and moment.year > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

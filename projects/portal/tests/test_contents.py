@@ -47,3 +47,8 @@ def test_indents_make_no_page_of_gigabytes_out_of_a_manifest():
 def test_a_time_that_no_calendar_has_is_none(text):
     assert contents.time(text) is None
     assert contents.time("2026-10-07T12:00:00+02:00") == datetime(2026, 10, 7, 10, tzinfo=UTC)
+
+
+def test_go_s_zero_time_is_no_time():
+    assert contents.time("0001-01-01T00:00:00Z") is None
+    assert contents.time("1970-01-01T00:00:00Z") == datetime(1970, 1, 1, tzinfo=UTC)
