@@ -17,7 +17,9 @@ ARTIFACT = f"{ARTIFACTS}/artifacts/<str:reference>"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="portal:projects")),
     path("harbor", RedirectView.as_view(pattern_name="portal:projects")),
-    re_path(r"^(?P<address>harbor/.*[^/])/+$", old.without_slash),
+    re_path(r"^(?P<address>harbor|harbor/.*[^/])/+$", old.without_slash),
+    re_path(r"^(?P<address>harbor/.*%2F.*)$", old.encoded_twice),
+    path("harbor/sign-in", old.sign_in),
     path("theme", set_theme, name="theme"),
     path("harbor/search", search.search, name="search"),
     path("harbor/projects", project_views.project_list, name="projects"),
@@ -46,7 +48,7 @@ urlpatterns = [
     path(f"{REPOSITORY}/info-tab", repositories.info, name="info"),
     # Harbor 2.0 to 2.2 kept artifacts here.
     re_path(
-        r"^harbor/projects/(?P<project_id>\d+)/repositories/(?P<name>.+)/artifacts/(?P<reference>sha\d+:[0-9a-f]+)$",
+        r"^harbor/projects/(?P<project_id>\d{1,18})/repositories/(?P<name>.+)/artifacts/(?P<reference>sha\d+:[0-9a-f]+)$",
         old.before_tabs,
     ),
     path(REPOSITORY, repositories.home, name="repository"),

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -25,6 +25,10 @@ _TEXTS: Final[dict[int, tuple[str, str]]] = {
     400: ("That cannot be done", "The request is not one this page understands."),
     403: ("Not allowed", "You may not do this here. An admin of the project can give you a role that may."),
     404: ("Not found", "There is nothing at this address, or you may not see it."),
+    405: (
+        "Nothing to visit",
+        "This address only takes what a form sends. Go back to the page with the form.",
+    ),
     409: ("That is in the way", "It is there already, or it changed meanwhile."),
     412: ("Not now", "Something else has to be done first."),
     500: ("Something broke", "This is a fault of the server, not yours. Its log has the details."),
@@ -51,6 +55,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return _json(500, "internal server error")
     return render(request, "500.html", status=500)
+
+
+def not_allowed(request: HttpRequest, refusal: HttpResponseNotAllowed) -> HttpResponse:
+    """The page for a method that an address does not take; Allow says which it does."""
+    response = error_page(request, 405)
+    response.headers["Allow"] = refusal.headers["Allow"]
+    return response
 
 
 def domain_error(request: HttpRequest, error: DomainError | RegistryError) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from projects.errors import DomainError, Invalid
-from projects.web.errors import domain_error, sentence
+from projects.web.errors import domain_error, not_allowed, sentence
 from projects.web.middleware import PortalRequest
 from registry.errors import RegistryError
 
@@ -24,7 +24,10 @@ View = Callable[Concatenate[PortalRequest, P], HttpResponse]
 
 
 def page(view: View[P]) -> View[P]:
-    """Makes a function a page: domain errors become readable pages, and no cache mixes a page up with its fragment."""
+    """Makes a function a page: what is refused becomes a readable page, and no cache mixes a page up with its fragment.
+
+    It goes on top of `require_POST` and its like, whose own answer is blank.
+    """
 
     @wraps(view)
     def wrapper(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -32,6 +35,8 @@ def page(view: View[P]) -> View[P]:
             response = view(request, *args, **kwargs)
         except (DomainError, RegistryError) as error:
             response = domain_error(request, error)
+        if isinstance(response, HttpResponseNotAllowed):
+            response = not_allowed(request, response)
         if request.htmx and isinstance(response, HttpResponseRedirect):
             # The browser itself must go there: a swapped-in answer would land in the list or the dialog.
             response = HttpResponseClientRedirect(response.url)

@@ -12,6 +12,7 @@ from projects.web.keyset import Cursor
 M = TypeVar("M", bound=Model)
 
 PAGE_SIZES: Final = (15, 25, 50, 100)
+_SIZES: Final = {str(size): size for size in PAGE_SIZES}
 COUNT_LIMIT: Final = 1000
 """Up to here a list is counted row by row; beyond it says "more than 1,000"."""
 
@@ -118,10 +119,10 @@ def asked_text(request: HttpRequest, name: str = "q") -> str:
 
 def page_size(request: HttpRequest) -> int:
     """Rows a page: as asked for now, or as last asked for in this session."""
-    asked = request.GET.get("page_size", "")
-    if asked.isdecimal() and int(asked) in PAGE_SIZES:
-        if request.session.get("page_size") != int(asked):
-            request.session["page_size"] = int(asked)
-        return int(asked)
+    asked = _SIZES.get(request.GET.get("page_size", ""))
+    if asked:
+        if request.session.get("page_size") != asked:
+            request.session["page_size"] = asked
+        return asked
     kept = request.session.get("page_size")
     return kept if kept in PAGE_SIZES else PAGE_SIZES[0]

@@ -5,9 +5,10 @@ from django.views.decorators.http import require_POST
 
 from projects.web.context import THEME_COOKIE, THEMES
 from projects.web.middleware import PortalRequest
-from projects.web.pages import safe_next
+from projects.web.pages import page, safe_next
 
 
+@page
 @require_POST
 def set_theme(request: PortalRequest) -> HttpResponse:
     """Keeps the reader's choice of theme in a cookie; "system" forgets it. theme.js saves the round trip."""

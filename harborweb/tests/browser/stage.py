@@ -17,13 +17,15 @@ def main() -> None:
     """Makes the cast of projects/tests/cast.py and pushes artifacts of each kind."""
     from projects.services import create_project
     from projects.tests.cast import make_cast
+    from registry.names import MAX_NAME_LENGTH
 
     cast = make_cast()
     admin = cast["admin"].actor
     for number in range(TEAMS):
         create_project(actor=admin, name=f"team-{number:02}", public=number % 3 == 0)
     empty = create_project(actor=cast["petra"].actor, name="empty")
-    json.dump(addresses(cast.public.pk, empty.pk, push()), sys.stdout)
+    longest = create_project(actor=cast["petra"].actor, name="x" * MAX_NAME_LENGTH)
+    json.dump(addresses(cast.public.pk, empty.pk, longest.pk, push()), sys.stdout)
 
 
 def push() -> dict[str, Any]:
@@ -50,7 +52,7 @@ def push() -> dict[str, Any]:
     return {"image": image["digest"], "index": index["digest"]}
 
 
-def addresses(project: int, empty: int, digests: dict[str, Any]) -> dict[str, str]:
+def addresses(project: int, empty: int, longest: int, digests: dict[str, Any]) -> dict[str, str]:
     """Every page by a name."""
     home = f"/harbor/projects/{project}"
     artifacts = f"{home}/repositories/shop/web/artifacts-tab"
@@ -62,6 +64,7 @@ def addresses(project: int, empty: int, digests: dict[str, Any]) -> dict[str, st
         "configuration": f"{home}/configs",
         "repositories": f"{home}/repositories",
         "empty": f"/harbor/projects/{empty}/repositories",
+        "longest-name": f"/harbor/projects/{longest}/summary",
         "members": f"{home}/members",
         "add-member": f"{home}/members/add",
         "artifacts": artifacts,

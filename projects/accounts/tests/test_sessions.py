@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from projects.accounts import services
+from projects.accounts import services, throttle
 from projects.accounts.models import User
 from projects.tests.cast import PASSWORD
 
@@ -32,6 +34,11 @@ def test_login_starts_a_session_and_logout_ends_it(client, cast):
     assert client.get(LOGIN)["Location"] == "/harbor/projects"
     client.post(reverse("logout"))
     assert who(client) is None
+
+
+def test_harbors_older_address_of_the_page_leads_to_it(client, cast):
+    page = client.get("/harbor/sign-in?redirect_url=%2Fharbor%2Fsearch").url
+    assert client.post(page, DEV).url == "/harbor/search"
 
 
 def test_logout_is_no_link(client, cast):
@@ -74,7 +81,9 @@ def test_an_incomplete_form_comes_back(client, cast, data):
     assert client.post(LOGIN, data).status_code == 422
 
 
-def test_guessing_is_slowed_down_and_says_for_how_long(client, cast):
+def test_guessing_is_slowed_down_and_says_for_how_long(client, cast, monkeypatch):
+    # None for free: five failures are a wait of half a minute, which no slow machine sleeps through.
+    monkeypatch.setattr(throttle, "PAIR", throttle.Limit(free=0, longest=timedelta(minutes=5)))
     for _ in range(5):
         client.post(LOGIN, {"username": "dev", "password": "Wrong-Guess-1"})
     response = client.post(LOGIN, DEV)

@@ -17,8 +17,8 @@ from registry.proxies import client_address
 
 @sensitive_post_parameters()
 @never_cache
-@require_http_methods(["GET", "POST"])
 @page
+@require_http_methods(["GET", "POST"])
 @login_required
 def change_password(request: PortalRequest) -> HttpResponse:
     """A new password for whoever knows the old one; this session goes on, all others end."""
@@ -39,8 +39,8 @@ def change_password(request: PortalRequest) -> HttpResponse:
     return render_form(request, "accounts/change_password.html", {}, form)
 
 
-@require_http_methods(["GET", "POST"])
 @page
+@require_http_methods(["GET", "POST"])
 @login_required
 def profile(request: PortalRequest) -> HttpResponse:
     """What a user tells of itself."""

@@ -24,8 +24,8 @@ _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_http_methods(["GET", "POST"])
 @page
+@require_http_methods(["GET", "POST"])
 def login(request: PortalRequest) -> HttpResponse:
     """The page where people log in; sends them on to `next` if that is one of our addresses."""
     target = safe_next(request, settings.LOGIN_REDIRECT_URL)
@@ -50,6 +50,7 @@ def login(request: PortalRequest) -> HttpResponse:
     return HttpResponseRedirect(target)
 
 
+@page
 @require_POST
 def logout(request: PortalRequest) -> HttpResponse:
     """Ends the session."""

@@ -23,8 +23,8 @@ MAX_SHOWN: Final = 256 * 1024
 """Bytes of a manifest that is shown on the page; a larger one is there to be downloaded."""
 
 
-@require_safe
 @page
+@require_safe
 def artifact_detail(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """One artifact by digest or tag. `tab` chooses the part below the overview; only that part is read."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)
@@ -51,8 +51,8 @@ def artifact_detail(request: PortalRequest, project_id: int, name: str, referenc
     return render(request, "portal/artifact.html", context)
 
 
-@require_safe
 @page
+@require_safe
 def raw_manifest(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """The manifest's exact bytes, as a file."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)

@@ -25,8 +25,8 @@ SORTS = Sorts(
 )
 
 
-@require_safe
 @page
+@require_safe
 def artifact_list(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """A repository's artifacts, the newest first. `open` unfolds one index in place."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_LIST)
@@ -50,8 +50,8 @@ def artifact_list(request: PortalRequest, project_id: int, name: str) -> HttpRes
     return render(request, "portal/artifacts.html", context)
 
 
-@require_safe
 @page
+@require_safe
 def index_children(request: PortalRequest, project_id: int, name: str, depth: str) -> HttpResponse:
     """The artifacts inside an index. Harbor writes the way into nested ones as digests with "-" between them."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_LIST)
@@ -68,8 +68,8 @@ def index_children(request: PortalRequest, project_id: int, name: str, depth: st
     return render(request, "portal/index.html", context)
 
 
-@require_POST
 @page
+@require_POST
 @login_required
 def delete_artifacts(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """Deletes the chosen artifacts, after saying all that goes with them."""

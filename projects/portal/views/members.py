@@ -22,8 +22,8 @@ SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, defau
 TAB = "portal:members"
 
 
-@require_safe
 @page
+@require_safe
 @login_required
 def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
     """Who has which role."""
@@ -36,8 +36,8 @@ def member_list(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/members.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def add_member(request: PortalRequest, project_id: int) -> HttpResponse:
     """Gives a user a role."""
@@ -54,8 +54,8 @@ def add_member(request: PortalRequest, project_id: int) -> HttpResponse:
     return render_form(request, "portal/add_member.html", scope.context(TAB), form)
 
 
-@require_safe
 @page
+@require_safe
 @login_required
 def candidates(request: PortalRequest, project_id: int) -> HttpResponse:
     """User names that hold what was typed so far, for whoever may add members."""
@@ -64,8 +64,8 @@ def candidates(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/candidates.html", {"usernames": found})
 
 
-@require_POST
 @page
+@require_POST
 @login_required
 def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
     """Gives the chosen members a role."""
@@ -84,8 +84,8 @@ def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
     return redirect(TAB, project_id)
 
 
-@require_POST
 @page
+@require_POST
 @login_required
 def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
     """Takes the chosen members' roles away, after asking."""

@@ -22,8 +22,8 @@ SORTS = Sorts(
 ACCESS = {"public": True, "private": False}
 
 
-@require_safe
 @page
+@require_safe
 def project_list(request: PortalRequest) -> HttpResponse:
     """All projects that the reader may know of."""
     text = asked_text(request)
@@ -42,8 +42,8 @@ def project_list(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/projects.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def new_project(request: PortalRequest) -> HttpResponse:
     """Makes a project; whoever makes it becomes its first admin."""
@@ -57,15 +57,15 @@ def new_project(request: PortalRequest) -> HttpResponse:
     return render_form(request, "portal/new_project.html", {}, form)
 
 
-@require_safe
 @page
+@require_safe
 def home(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project's address without more: its repositories."""
     return redirect("portal:repositories", Scope.of(request.actor, project_id).project.pk)
 
 
-@require_safe
 @page
+@require_safe
 def summary(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project at a glance."""
     scope = Scope.of(request.actor, project_id, Permission.PROJECT_READ)
@@ -82,8 +82,8 @@ def summary(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/summary.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def configuration(request: PortalRequest, project_id: int) -> HttpResponse:
     """How a project behaves; whoever may not change it sees it all the same."""
@@ -103,8 +103,8 @@ def configuration(request: PortalRequest, project_id: int) -> HttpResponse:
     return render_form(request, "portal/configuration.html", scope.context("portal:configuration"), form)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete_project(request: PortalRequest, project_id: int) -> HttpResponse:
     """Deletes an empty project, after asking."""

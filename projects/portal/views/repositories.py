@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from projects.errors import NotFound
 from projects.permissions import Permission
 from projects.portal import queries, services
 from projects.portal.commands import Host, push, trust
@@ -32,8 +33,8 @@ SORTS = Sorts(
 TAB = "portal:repositories"
 
 
-@require_safe
 @page
+@require_safe
 def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     """A project's repositories."""
     scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_LIST)
@@ -57,18 +58,20 @@ def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/repositories.html", context)
 
 
-@require_safe
 @page
+@require_safe
 def home(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
-    """A repository's address without more: its artifacts."""
+    """A repository's address without more: its artifacts. Harbor 1 put the project's name before the repository's."""
     scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_LIST)
-    # Harbor's own links wrote a nested name's slash as %252F.
-    repository = queries.repository(scope.project, name.replace("%2F", "/"))
+    try:
+        repository = queries.repository(scope.project, name)
+    except NotFound:
+        repository = queries.repository(scope.project, name.removeprefix(f"{scope.project.name}/"))
     return redirect("portal:artifacts", project_id, scope.short_name(repository))
 
 
-@require_safe
 @page
+@require_safe
 def info(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """What a repository is for, as its owners wrote it."""
     scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_LIST)
@@ -76,8 +79,8 @@ def info(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     return render(request, "portal/info.html", scope.repository_context(repository, "info"))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def edit_description(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """Changes a repository's description."""
@@ -100,8 +103,8 @@ def edit_description(request: PortalRequest, project_id: int, name: str) -> Http
     )
 
 
-@require_POST
 @page
+@require_POST
 @login_required
 def delete_repositories(request: PortalRequest, project_id: int) -> HttpResponse:
     """Deletes the chosen repositories with all that is in them, after asking."""

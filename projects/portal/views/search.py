@@ -13,8 +13,8 @@ SHOWN = 50
 """So many of each are shown; whoever finds more looks for something narrower."""
 
 
-@require_safe
 @page
+@require_safe
 def search(request: PortalRequest) -> HttpResponse:
     """Projects and repositories, among those the reader may know of, whose name holds the text."""
     text = asked_text(request)

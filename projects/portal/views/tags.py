@@ -14,8 +14,8 @@ from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @page
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def add_tag(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """Puts a new tag on an artifact."""
@@ -38,8 +38,8 @@ def add_tag(request: PortalRequest, project_id: int, name: str, reference: str) 
     return render_form(request, "portal/add_tag.html", context, form)
 
 
-@require_POST
 @page
+@require_POST
 @login_required
 def remove_tags(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """Takes the chosen tags off an artifact, after asking. The artifact stays."""

@@ -57,6 +57,18 @@ def test_an_unknown_address_is_a_page_and_under_the_api_it_is_json(db):
     assert Client().get("/api/v2.0/nothing").json()["errors"][0]["code"] == "NOT_FOUND"
 
 
+def test_an_address_that_is_only_for_forms_says_so_when_it_is_visited(db):
+    response = Client().get("/theme")
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+    assert "only takes what a form sends" in text(response)
+
+
+def test_what_a_reader_gets_wrong_is_no_warning_in_the_log(db, caplog):
+    assert Client().get("/harbor/projects/99999").status_code == 404
+    assert caplog.records == []
+
+
 def test_the_last_page_needs_nothing_that_may_be_broken(rf: RequestFactory):
     assert "Something broke" in text(server_error(rf.get("/harbor/projects")))
     assert b"errors" in server_error(rf.get("/api/v2.0/projects")).content

@@ -121,6 +121,11 @@ def test_old_addresses_lead_to_where_things_are_now(pages, cast, content):
     assert client.get(where).status_code == 200
     assert client.get(f"{base}/artifacts/{digest}").url == where
     assert client.get(f"{base}/artifacts-tab/?q=a+b").url == f"{base}/artifacts-tab?q=a+b"
+    twice = (
+        f"/harbor/projects/{cast.public.pk}/repositories/team%252Fapp/artifacts-tab?publicAndNotLogged=yes"
+    )
+    assert client.get(twice).url == f"{base}/artifacts-tab?publicAndNotLogged=yes"
+    assert client.get(f"/harbor/projects/{'9' * 5000}/repositories/app/artifacts/{digest}").status_code == 404
     assert client.get(f"{base}/artifacts-tab/depth/{index}/artifacts/{digest}").url == where
     assert client.get(f"{base}/artifacts-tab/artifacts/latest").status_code == 200
     assert client.get(f"{base}/artifacts-tab/artifacts/{digest[:-1]}").status_code == 404

@@ -71,8 +71,11 @@ def test_the_certificate_is_offered_where_there_is_one(pages, cast, settings, tm
 def test_a_repository_leads_to_its_artifacts_also_by_harbors_way_to_write_its_name(pages, cast, content):
     base = f"/harbor/projects/{cast.public.pk}/repositories"
     client = pages.client("dev")
-    for address in (f"{base}/team/app", f"{base}/team%2Fapp", f"{base}/team%252Fapp"):
-        assert client.get(address).url == f"{base}/team/app/artifacts-tab"
+    for name in ("team/app", "team%2Fapp", "team%252Fapp", "open%2Fteam%2Fapp"):
+        assert (
+            client.get(f"{base}/{name}", follow=True).redirect_chain[-1][0]
+            == f"{base}/team/app/artifacts-tab"
+        )
     assert client.get(f"{base}/team%2Fapp/artifacts-tab?publicAndNotLogged=yes").status_code == 200
     assert client.get(f"{base}/team").status_code == 404
 
