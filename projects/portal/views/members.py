@@ -47,9 +47,7 @@ def add_member(request: PortalRequest, project_id: int) -> HttpResponse:
         with errors_in(form, field="username"):
             member = services.add_member(actor=request.actor, project=scope.project, **form.cleaned_data)
         if form.is_valid():
-            messages.success(
-                request, f"{form.cleaned_data['username']} is now {Role(member.role).label.lower()}."
-            )
+            messages.success(request, f"{member.user.username} is now {Role(member.role).label.lower()}.")
             return redirect(TAB, project_id)
     return render_form(request, "portal/add_member.html", scope.context(TAB), form)
 

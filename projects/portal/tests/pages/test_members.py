@@ -23,8 +23,9 @@ def test_who_may_only_read_gets_nothing_to_choose(pages, cast):
 
 
 def test_a_user_is_added_with_a_role(pages, cast):
-    response = pages.post("add_member", cast.private.pk, username="sam", role=Role.GUEST)
+    response = pages.post("add_member", cast.private.pk, username="SAM", role=Role.GUEST)
     assert response.url == f"/harbor/projects/{cast.private.pk}/members"
+    assert "sam is now guest." in text(pages.client("petra").get(response.url))
     assert member(cast.private, "sam").role == Role.GUEST
     assert pages.get("members", cast.private.pk, who="sam").status_code == 200
 
