@@ -261,9 +261,19 @@ if REGISTRY_ACCEL not in ("", "nginx"):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # Django would warn of every 404 and of every form that was filled in wrongly.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"},
+        "bare": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "access": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
+    "loggers": {
+        # Django would warn of every 404 and of every form that was filled in wrongly.
+        "django.request": {"level": "ERROR"},
+        # Many lines a record, each with its own time.
+        "registry.access": {"handlers": ["access"], "propagate": False},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
 }

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import abc
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
@@ -67,7 +68,8 @@ def _on_postgresql(database: BaseDatabaseWrapper, sql: str, parameters: Sequence
         database.ensure_connection()
         database.validate_no_broken_transaction()
         return _run(database.connection, sql, parameters)
-    pool.open()  # Django leaves it closed until its first use
+    if pool.closed:  # Django leaves it so until its first use
+        pool.open()
     borrowed = pool.getconn()
     try:
         return _run(borrowed, sql, parameters)
@@ -94,8 +96,10 @@ def _statement(sql: str, types: tuple[int, ...]) -> _Statement:
     return _Statement(name.encode(), dollars.encode(), types, formats)
 
 
-# What each connection has prepared.
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = WeakKeyDictionary()
+_FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+# What each connection has prepared: the statement's name, and what makes Python's values of its columns.
+_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, abc.Transformer]] = WeakKeyDictionary()
 
 
 def _run(driver: psycopg.Connection[Any], sql: str, parameters: Sequence[Any]) -> Done:
@@ -107,23 +111,38 @@ def _run(driver: psycopg.Connection[Any], sql: str, parameters: Sequence[Any]) -
     statement = _statement(sql, tuple([_type(value) for value in parameters]))
     # The annotations of psycopg know nothing of NULL.
     values = cast(Sequence[bytes], [None if value is None else _encoded(value) for value in parameters])
-    known = _prepared.setdefault(driver, set())
-    if statement.name not in known and len(known) < _MAX_PREPARED:
-        _check(connection, connection.prepare(statement.name, statement.sql, statement.types))
-        known.add(statement.name)
-    if statement.name in known:
+    transformer = _preparation(driver, statement)
+    if transformer is not None:
         result = connection.exec_prepared(statement.name, values, statement.formats)
+        _check(connection, result)
+        transformer.set_pgresult(result, set_loaders=False)
     else:
         result = connection.exec_params(statement.sql, values, statement.types, statement.formats)
-    _check(connection, result)
-    transformer = Transformer(driver)
-    transformer.set_pgresult(result)
-    rows = transformer.load_rows(0, result.ntuples, tuple)
-    return Done(rows, result.command_tuples if result.command_tuples is not None else -1)
+        _check(connection, result)
+        transformer = Transformer(driver)
+        transformer.set_pgresult(result)
+    count = result.command_tuples
+    return Done(transformer.load_rows(0, result.ntuples, tuple), -1 if count is None else count)
+
+
+def _preparation(driver: psycopg.Connection[Any], statement: _Statement) -> abc.Transformer | None:
+    """What the connection keeps of a statement that it has prepared, now at the latest; None if it keeps too many."""
+    known = _prepared.get(driver)
+    if known is None:
+        known = _prepared[driver] = {}
+    transformer = known.get(statement.name)
+    if transformer is None and len(known) < _MAX_PREPARED:
+        connection = driver.pgconn
+        _check(connection, connection.prepare(statement.name, statement.sql, statement.types))
+        columns = connection.describe_prepared(statement.name)
+        _check(connection, columns)
+        transformer = known[statement.name] = Transformer(driver)
+        transformer.set_pgresult(columns)
+    return transformer
 
 
 def _check(connection: PGconn, result: PGresult) -> None:
-    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    if result.status in _FINE:
         return
     if connection.status == ConnStatus.BAD:
         raise psycopg.OperationalError(connection.get_error_message())

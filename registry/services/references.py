@@ -34,7 +34,9 @@ _END_LEASES = (
     " WHERE id {among} AND keep_until IS NOT NULL ORDER BY id [FOR NO KEY UPDATE])"
 )
 _LINK_BLOBS = (
-    "INSERT INTO registry_manifestblob (manifest_id, link_id, kind) SELECT %s, id, %s FROM registry_repositoryblob"
+    "INSERT INTO registry_manifestblob (manifest_id, link_id, kind) SELECT %s, id,"  # noqa: S608 - constants
+    f" CASE WHEN id {{among}} THEN '{ManifestBlob.Kind.CONFIG}' WHEN id {{among}} THEN '{ManifestBlob.Kind.LAYER}'"
+    f" ELSE '{ManifestBlob.Kind.BLOB}' END FROM registry_repositoryblob"
     " WHERE id {among} ON CONFLICT (manifest_id, link_id) DO NOTHING"
 )
 _LINK_CHILDREN = (
@@ -63,6 +65,10 @@ class Blobs:
     kinds: dict[int, str] = field(default_factory=dict)
     leased: list[int] = field(default_factory=list)
     missing: list[tuple[str, Descriptor]] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[int]:
+        """The links of one kind."""
+        return [link for link, each in self.kinds.items() if each == kind]
 
 
 @dataclass(slots=True)
@@ -135,9 +141,11 @@ def total_size(payload: bytes, document: Document, children: Children) -> int:
 
 def link(manifest: int, blobs: Blobs, children: Children) -> None:
     """Makes the references rows, and ends the leases of the links that are now in use."""
-    for kind in sorted(set(blobs.kinds.values())):
-        links = [link for link, each in blobs.kinds.items() if each == kind]
-        db.execute(sql(_LINK_BLOBS), [manifest, kind, parameter(links)])
+    if blobs.kinds:
+        configs, layers = blobs.of(ManifestBlob.Kind.CONFIG), blobs.of(ManifestBlob.Kind.LAYER)
+        db.execute(
+            sql(_LINK_BLOBS), [manifest, parameter(configs), parameter(layers), parameter(blobs.kinds)]
+        )
     if blobs.leased:
         db.execute(sql(_END_LEASES), [parameter(blobs.leased)])
     if children.ids:
