@@ -1,7 +1,7 @@
 """The bodies of forms, read before the portal sees the request, so that nobody can hold all threads by sending slowly.
 
 The server has no time-out for a body that stalls, and whoever logs in is not known yet: without this, a hundred
-connections of a stranger would be the end of the site. /v2/ knows its caller before it reads.
+connections of a stranger would be the end of the site. /v2/ sees to its own (registry/slots.py).
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from io import BytesIO
 from threading import BoundedSemaphore
 from typing import Any
 
+from registry.slots import PATIENCE
 from registry.wsgi import Application, Environ
 
 
@@ -28,7 +29,7 @@ class BodiesFirst:
         if length > self._largest:
             return _refuse(start_response, "413 Content Too Large")
         if length:
-            if not self._slots.acquire(blocking=False):
+            if not self._slots.acquire(timeout=PATIENCE):
                 return _refuse(start_response, "503 Service Unavailable", ("Retry-After", "2"))
             try:
                 environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))

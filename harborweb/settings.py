@@ -253,6 +253,8 @@ REGISTRY_DELETE_UNTAGGED = env.bool("DELETE_UNTAGGED", default=False)
 REGISTRY_TOKEN_TTL = timedelta(minutes=env.int("TOKEN_MINUTES", default=30))
 REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
+# Threads of a process that may wait for clients who read or send a body; forms have theirs (harborweb/wsgi.py).
+REGISTRY_SLOW_BODIES = max(1, HARBORWEB["THREADS"] * 3 // 4)
 REGISTRY_ACCEL = env.str("ACCEL", default="")
 if REGISTRY_ACCEL not in ("", "nginx"):
     raise ImproperlyConfigured(f"HARBORWEB_ACCEL is {REGISTRY_ACCEL!r}; it must be 'nginx' or empty")

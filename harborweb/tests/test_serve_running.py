@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import ssl
@@ -52,22 +53,88 @@ def test_nobody_else_on_the_machine_can_read_what_it_keeps(tmp_path):
             assert not (tmp_path / "data" / name).stat().st_mode & 0o007, name
 
 
-def test_strangers_who_send_slowly_hold_nobody_up(tmp_path):
-    with serve(tmp_path, WORKERS="1", THREADS="8") as (_, url, _), ExitStack() as stack:
-        head = (
-            "POST /service/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        )
-        stalled = [
-            stack.enter_context(socket.create_connection(urlsplit(url).netloc.split(":"))) for _ in range(20)
-        ]
+@pytest.fixture(scope="module")
+def eight_threads(tmp_path_factory):
+    """The URL of a server that has eight threads. Of them six may wait for bodies of /v2/, and one for a form."""
+    with serve(tmp_path_factory.mktemp("slow"), WORKERS="1", THREADS="8") as (_, url, _):
+        yield url
+
+
+FORM = "POST /service/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n"
+
+
+def test_strangers_who_send_slowly_hold_nobody_up(eight_threads):
+    with clients(eight_threads, 20, FORM, "grant") as stalled:
+        assert servers.status(eight_threads) == 401
+        servers.until(lambda: len(refused(stalled)) == 19, what="19 refusals")
         for each in stalled:
-            each.settimeout(5)
-            each.sendall(f"{head}Content-Length: 10\r\n\r\ngrant".encode())
-        assert servers.status(url) == 401
-        # Two may be read at once; the others are told to come back.
-        assert stalled[-1].recv(65536).startswith(b"HTTP/1.1 503")
-        stalled[0].sendall(b"_type")
-        assert stalled[0].recv(65536).startswith(b"HTTP/1.1 400")
+            each.sendall(b"_type")
+        assert {each.recv(2000)[:12] for each in stalled} == {b"HTTP/1.1 503", b"HTTP/1.1 400"}
+
+
+def test_many_forms_at_once_are_not_taken_for_slow_ones(eight_threads):
+    with clients(eight_threads, 60, FORM, "grant_type") as all_at_once:
+        assert {each.recv(2000)[:12] for each in all_at_once} == {b"HTTP/1.1 400"}
+
+
+LAYER = bytes(16_000_000)  # more than the sockets between us hold
+DIGEST = f"sha256:{hashlib.sha256(LAYER).hexdigest()}"
+PULL = f"GET /v2/library/large/blobs/{DIGEST} HTTP/1.1\r\n"
+PUSH = f"POST /v2/library/large/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "begun"),
+    [
+        (PULL, ""),
+        (f"{PULL}Range: bytes=0-7999999,8000000-15999999\r\n", ""),
+        (f"{PUSH}Content-Length: 16000000\r\n", "begun"),
+        (f"{PUSH}Transfer-Encoding: chunked\r\n", "5\r\nbegun\r\n"),
+        ("PUT /v2/library/large/manifests/1 HTTP/1.1\r\nContent-Length: 2000\r\n", "{"),
+    ],
+    ids=["pulls", "pulls of ranges", "pushes", "pushes in chunks", "pushes of manifests"],
+)
+def test_clients_who_stall_in_a_large_body_hold_nobody_up(eight_threads, head, begun):
+    with connection(eight_threads) as opened:
+        opened.request("POST", PUSH.split()[1], LAYER, {"Authorization": f"Basic {BASIC}"})
+        assert opened.getresponse().status == 201
+    with clients(eight_threads, 20, head, begun) as stalled:
+        assert servers.status(eight_threads) == 401
+        servers.until(lambda: len(refused(stalled)) == 14, what="14 refusals")
+        assert all(b"retry-after: 5" in answer.lower() for answer in refused(stalled))
+        assert all(b"UNAVAILABLE" in answer for answer in refused(stalled))
+    servers.until(lambda: free_slots(eight_threads) == 6, what="an end to what broken clients held")
+
+
+BASIC = b64encode(f"admin:{servers.ADMIN_PASSWORD}".encode()).decode()
+
+
+@contextmanager
+def clients(url: str, count: int, head: str, begun: str):
+    """So many connections, each of which sends this as admin, and reads nothing by itself."""
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_connection(urlsplit(url).netloc.split(":"), timeout=5))
+            for _ in range(count)
+        ]
+        for each in sockets:
+            each.sendall(f"{head}Host: x\r\nAuthorization: Basic {BASIC}\r\n\r\n{begun}".encode())
+        yield sockets
+
+
+def refused(sockets: list[socket.socket]) -> list[bytes]:
+    """The answers so far that tell a client to come again."""
+    answered, _, _ = select.select(sockets, [], [], 0)
+    answers = [each.recv(2000, socket.MSG_PEEK) for each in answered]
+    return [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+
+
+def free_slots(url: str) -> int:
+    """How many pulls may wait for their clients at this moment; eight are tried."""
+    with clients(url, 8, PULL, "") as sockets:
+        for each in sockets:
+            each.recv(1, socket.MSG_PEEK)
+        return 8 - len(refused(sockets))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -114,8 +181,7 @@ def connection(url: str):
 
 
 def test_an_upload_and_a_download_under_way_are_finished_after_the_signal(tmp_path):
-    basic = b64encode(f"admin:{servers.ADMIN_PASSWORD}".encode()).decode()
-    headers = {"Authorization": f"Basic {basic}"}
+    headers = {"Authorization": f"Basic {BASIC}"}
     blob = os.urandom(8_000_000)  # more than the sockets between us hold
     digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
     with serve(tmp_path) as (process, url, _), connection(url) as first, connection(url) as second:

@@ -7,11 +7,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
-from registry import hashing
+from registry import db, hashing
+from registry.errors import RegistryError
+from registry.slots import Slot
 from registry.storage.base import Appender, State
 
 PIECE = 1024 * 1024  # bytes read at once
@@ -36,6 +38,7 @@ class Body:
     """A request's body: `length` bytes if the client said so, starting at `start` of the blob if it said so.
 
     The end of the stream is no proof of a whole body: clients vanish. See `truncated`.
+    From the first byte to the last it takes a slot for slow bodies; whoever makes a Body closes it (`with`).
     """
 
     stream: Stream
@@ -43,19 +46,30 @@ class Body:
     start: int | None = None
     received: int = 0
     broken: bool = False
+    _slot: Slot | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._slot:
+            self._slot.release()
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, b"" at the end, also when the client vanished."""
+        """Up to `size` bytes, b"" at the end, also when the client vanished. Raises UNAVAILABLE if no slot is free."""
         if self.length is not None:
             size = min(size, self.length - self.received)
         if size <= 0 or self.broken:
             return b""
+        self._slot = self._slot or Slot()
         try:
             data = self.stream.read(size)
         except OSError:  # the server's way to say that the connection broke
             self.broken = True
-            return b""
+            data = b""
         self.received += len(data)
+        if not data or self.received == self.length:
+            self._slot.release()
         return data
 
     @property
@@ -67,10 +81,12 @@ class Body:
         """Reads and drops what is left, up to `limit` bytes.
 
         A server that answers before it has read the body must close the connection, and then a client that is
-        still sending may never see the answer.
+        still sending may never see the answer. With no slot free it has to.
         """
-        while limit > 0 and (data := self.read(min(limit, PIECE))):
-            limit -= len(data)
+        db.release_connection()
+        with suppress(RegistryError):
+            while limit > 0 and (data := self.read(min(limit, PIECE))):
+                limit -= len(data)
 
 
 class Stalled(Exception):

@@ -54,3 +54,4 @@ REGISTRY_TOKEN_TTL = timedelta(minutes=30)
 REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
 REGISTRY_ACCEL = ""
+REGISTRY_SLOW_BODIES = 48

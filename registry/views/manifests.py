@@ -72,19 +72,19 @@ def _body(request: HttpRequest) -> bytes:
     """
     announced = request.META.get("CONTENT_LENGTH") or ""
     length = int(announced) if announced.isdecimal() else None
-    body = Body(request.META["wsgi.input"], length)
     db.release_connection()  # the client may be slow
-    if length is not None and length > documents.MAX_SIZE:
-        body.drain()
-        raise documents.too_large(length)
     pieces: list[bytes] = []
-    while body.received <= documents.MAX_SIZE and (
-        piece := body.read(documents.MAX_SIZE + 1 - body.received)
-    ):
-        pieces.append(piece)
-    if body.received > documents.MAX_SIZE:
-        body.drain()
-        raise documents.too_large(body.received)
+    with Body(request.META["wsgi.input"], length) as body:
+        if length is not None and length > documents.MAX_SIZE:
+            body.drain()
+            raise documents.too_large(length)
+        while body.received <= documents.MAX_SIZE and (
+            piece := body.read(documents.MAX_SIZE + 1 - body.received)
+        ):
+            pieces.append(piece)
+        if body.received > documents.MAX_SIZE:
+            body.drain()
+            raise documents.too_large(body.received)
     if body.truncated:
         raise RegistryError(
             "MANIFEST_INVALID", "manifest invalid: the body is shorter than Content-Length says"

@@ -26,9 +26,10 @@ def post(call: Call) -> HttpResponse:
         if _mounted(call, digest, query.get("from")):
             return _created(call, digest)
     elif wanted := query.get("digest"):
-        digest, body = Digest.parse(wanted), _body(call.request)
-        if body.length != 0 or digest == Digest.of(b"", digest.algorithm):
-            return _push(call, digest, body)
+        digest = Digest.parse(wanted)
+        with _body(call.request) as body:
+            if body.length != 0 or digest == Digest.of(b"", digest.algorithm):
+                return _push(call, digest, body)
     algorithm = query.get("digest-algorithm", "sha256")
     if algorithm not in ALGORITHMS:
         raise RegistryError("DIGEST_INVALID", f"digest-algorithm must be one of {', '.join(ALGORITHMS)}")
@@ -42,23 +43,23 @@ def get(call: Call) -> HttpResponse:
 
 def patch(call: Call) -> HttpResponse:
     """Appends a chunk, or all of it."""
-    body = _body(call.request)
-    try:
-        return _progress(call, uploads.append(_key(call), body), 202)
-    except RegistryError as error:
-        raise _refused(call, body, error) from error
+    with _body(call.request) as body:
+        try:
+            return _progress(call, uploads.append(_key(call), body), 202)
+        except RegistryError as error:
+            raise _refused(call, body, error) from error
 
 
 def put(call: Call) -> HttpResponse:
     """Appends the last chunk, if there is one, and makes the session a blob."""
-    body = _body(call.request)
-    try:
-        digest = Digest.parse(call.request.GET.get("digest", ""))
-        uploads.commit(_key(call), digest, body)
-    except RegistryError as error:
-        raise _refused(call, body, error) from error
-    body.drain()
-    return _created(call, digest)
+    with _body(call.request) as body:
+        try:
+            digest = Digest.parse(call.request.GET.get("digest", ""))
+            uploads.commit(_key(call), digest, body)
+        except RegistryError as error:
+            raise _refused(call, body, error) from error
+        body.drain()
+        return _created(call, digest)
 
 
 def delete(call: Call) -> HttpResponse:
