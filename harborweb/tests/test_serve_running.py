@@ -112,9 +112,10 @@ BASIC = b64encode(f"admin:{servers.ADMIN_PASSWORD}".encode()).decode()
 @contextmanager
 def clients(url: str, count: int, head: str, begun: str):
     """So many connections, each of which sends this as admin, and reads nothing by itself."""
+    host = urlsplit(url)
     with ExitStack() as stack:
         sockets = [
-            stack.enter_context(socket.create_connection(urlsplit(url).netloc.split(":"), timeout=5))
+            stack.enter_context(socket.create_connection((host.hostname, host.port), timeout=5))
             for _ in range(count)
         ]
         for each in sockets:
