@@ -3,6 +3,7 @@
 docs/adr/0003, "HEAD / GET" and "Mount"; distribution-spec, "Pulling blobs", "Mounting a blob", "Deleting blobs".
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from registry.services.repositories import in_repository
 from registry.storage.base import Reader
 from registry.storage.configured import storage
 
+log = logging.getLogger(__name__)
+
 MayPull = Callable[[RepositoryName], bool]
 _MOUNT_CANDIDATES = 100  # namespaces asked for a blob that is mounted from anywhere
 
@@ -34,8 +37,30 @@ class FoundBlob:
     storage_key: str
 
     def read(self, start: int, end: int) -> Reader:
-        """Bytes start..end-1. Raises FileNotFoundError or EOFError if the storage lost them."""
-        return storage().open(self.storage_key, start, end)
+        """Bytes start..end-1. Raises BLOB_UNKNOWN if the storage lost them, so that somebody pushes them again."""
+        try:
+            return storage().open(self.storage_key, start, end)
+        except (FileNotFoundError, EOFError) as error:
+            raise self._lost() from error
+
+    def require_file(self) -> None:
+        """Raises BLOB_UNKNOWN as `read` does, at the cost of a look at the storage."""
+        if not is_whole(self.storage_key, self.size):
+            raise self._lost()
+
+    def _lost(self) -> RegistryError:
+        log.error("the storage lost blob %s: %s is missing or too short", self.digest, self.storage_key)
+        return _unknown(self.digest)
+
+
+def is_whole(storage_key: str, size: int) -> bool:
+    """Whether the storage still has all of a blob. It must; but disks fail, and people restore backups."""
+    found = storage().stat(storage_key)
+    return found is not None and found.size == size
+
+
+def _unknown(digest: Digest) -> RegistryError:
+    return RegistryError("BLOB_UNKNOWN", detail={"digest": digest})
 
 
 def find(*, name: RepositoryName, digest: Digest, promise: bool) -> FoundBlob:
@@ -47,7 +72,7 @@ def find(*, name: RepositoryName, digest: Digest, promise: bool) -> FoundBlob:
     while True:
         row = _select(name, digest)
         if row is None:
-            raise RegistryError("BLOB_UNKNOWN", detail={"digest": digest})
+            raise _unknown(digest)
         link, size, key, kept = row
         if not promise or kept or _renew(link):
             return FoundBlob(digest, size, key)
@@ -97,6 +122,8 @@ def mount(
 ) -> bool:
     """Links a blob of another repository; False if there is none that the caller may pull (then it is uploaded).
 
+    The same for a blob that the storage lost.
+
     Without `source`, any repository that holds the blob and that `may_pull` allows will do (the spec's anonymous
     mount); whether the digest exists elsewhere does not show. Raises NAME_UNKNOWN if the namespace of `name` is not
     there.
@@ -113,7 +140,8 @@ def mount(
 
 def _blob_in(name: RepositoryName, digest: Digest) -> int | None:
     links = RepositoryBlob.objects.filter(repository__name=name, blob__digest=digest)
-    return links.values_list("blob_id", flat=True).first()
+    found = links.values_list("blob_id", "blob__storage_key", "blob__size").first()
+    return found[0] if found and is_whole(found[1], found[2]) else None
 
 
 def _holders(name: RepositoryName, digest: Digest) -> Sequence[RepositoryName]:
@@ -150,7 +178,7 @@ def delete(*, name: RepositoryName, digest: Digest) -> None:
             links = RepositoryBlob.objects.filter(repository=Subquery(repository), blob__digest=digest)
             found = links.values_list("id", "blob_id").first()
             if found is None:
-                raise RegistryError("BLOB_UNKNOWN", detail={"digest": digest})
+                raise _unknown(digest)
             link_id, blob_id = found
             if ManifestBlob.objects.filter(link=link_id).exists():
                 raise _in_use(digest)

@@ -112,7 +112,13 @@ def _blobs(options: Options) -> Iterator[Finding]:
         wrong = _wrong_with(blob, options.rehash)
         # Collected since we read the row, perhaps.
         if wrong and Blob.objects.filter(id=blob.id, storage_key=blob.storage_key).exists():
-            yield Finding(f"blob {blob.digest} ({blob.storage_key}) {wrong}")
+            yield Finding(f"blob {blob.digest} ({blob.storage_key}) {wrong}; it is in {_holders(blob)}")
+
+
+def _holders(blob: Blob) -> str:
+    """Where it is to be pushed again."""
+    names = RepositoryBlob.objects.filter(blob=blob).order_by("repository__name")
+    return ", ".join(names.values_list("repository__name", flat=True)) or "no repository"
 
 
 def _wrong_with(blob: Blob, rehash: bool) -> str:

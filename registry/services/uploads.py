@@ -12,11 +12,13 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+
 from registry import db, hashing
 from registry.digests import Digest
 from registry.errors import RegistryError
 from registry.failpoints import failpoint
-from registry.models import Upload
+from registry.models import Blob, Upload
 from registry.names import RepositoryName
 from registry.services import blobs, garbage, sessions
 from registry.services.receiving import PIECE, Body, Checkpoints, Sink, Stalled, receive
@@ -219,7 +221,11 @@ def _writer(upload: Upload) -> Iterator[_Writer]:
 
 
 def _publish(upload: Upload, digest: Digest, size: int) -> None:
-    """The publish point: one transaction, locks in the order upload, blob, link (rule R4)."""
+    """The publish point: one transaction, locks in the order upload, blob, link (rule R4).
+
+    Another copy of the bytes wins over ours, unless the storage lost it.
+    """
+    lost = _lost_copy(digest)
     failpoint("before-commit")
     with db.write():
         gone, _ = Upload.objects.filter(id=upload.id, fence=upload.fence).delete()
@@ -233,11 +239,24 @@ def _publish(upload: Upload, digest: Digest, size: int) -> None:
             [digest, size, upload.storage_key],
         )
         failpoint("blob-inserted")
-        if key != upload.storage_key:
-            garbage.discard(upload.storage_key, timedelta(0))  # the other copy wins
         blobs.link(upload.repository_id, blob)
+        if key == lost:
+            # The last lock: it waits for everybody who has just linked to the row, and they wait for nobody.
+            Blob.objects.filter(id=blob).update(storage_key=upload.storage_key)
+            garbage.discard(key, settings.REGISTRY_READ_GRACE)
+        elif key != upload.storage_key:
+            garbage.discard(upload.storage_key, timedelta(0))
         failpoint("inside-commit")
     failpoint("after-commit")
+
+
+def _lost_copy(digest: Digest) -> str | None:
+    """The key of the blob that we have under this digest, if the storage lost its file."""
+    for key, size in db.fetch("SELECT storage_key, size FROM registry_blob WHERE digest = %s", [digest]):
+        db.release_connection()
+        if not blobs.is_whole(key, size):
+            return str(key)
+    return None
 
 
 def _truncated(body: Body, offset: int) -> SessionKept:

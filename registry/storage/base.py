@@ -43,7 +43,7 @@ class Reader(Protocol):
     """A byte range being read."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """The range in pieces; raises EOFError if the stored object is shorter than it must be."""
+        """The range in pieces; raises EOFError if the stored object became shorter."""
 
     def close(self) -> None:
         """Lets go of the reader; safe to call twice."""
@@ -68,7 +68,7 @@ class Storage(Protocol):
         """Gives up an unfinished upload; idempotent."""
 
     def open(self, key: str, start: int, end: int) -> Reader:
-        """Reads bytes start..end-1 of a complete object."""
+        """Reads bytes start..end-1 of a complete object; EOFError if it is shorter."""
 
     def url(self, key: str, *, ttl: int, method: str, filename: str = "") -> str | None:
         """A URL that the client (or nginx) can fetch the object from directly, or None."""

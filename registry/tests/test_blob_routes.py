@@ -3,12 +3,13 @@
 import base64
 from email import message_from_bytes
 from email.policy import HTTP
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from registry.digests import Digest
-from registry.models import RepositoryBlob, StorageGarbage, Upload
+from registry.models import Blob, RepositoryBlob, StorageGarbage, Upload
 from registry.names import RepositoryName
 from registry.services import uploads
 from registry.tests.test_gc import push_blob, push_image
@@ -98,6 +99,27 @@ def test_a_blob_that_is_not_in_the_repository_is_unknown(http, library):
     for path in (f"{BLOBS}/{digest}", f"{BLOBS}/{UNKNOWN}", f"/v2/library/nowhere/blobs/{UNKNOWN}"):
         response = http.get(path)
         assert (response.status_code, codes(response)) == (404, ["BLOB_UNKNOWN"])
+
+
+@pytest.mark.parametrize("data", [DATA, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda file: file.write_bytes(b"short")], ids=["lost", "short"]
+)
+def test_a_blob_that_the_storage_lost_is_unknown_until_it_is_pushed_again(
+    http, library, tmp_path, settings, data, damage
+):
+    digest = push_blob(library, data)
+    damage(tmp_path / "storage" / Blob.objects.get().storage_key)
+    assert http.head(f"{BLOBS}/{digest}").status_code == 404
+    for accel in ("", "nginx"):
+        settings.REGISTRY_ACCEL = accel
+        response = http.get(f"{BLOBS}/{digest}")
+        assert (response.status_code, codes(response)) == (404, ["BLOB_UNKNOWN"])
+    settings.REGISTRY_ACCEL = ""
+    path = open_session(http, f"?mount={digest}&from={library}")
+    assert put(http, path, digest, data).status_code == 201
+    assert http.head(f"{BLOBS}/{digest}").status_code == 200
+    assert content(http.get(f"{BLOBS}/{digest}")) == data
 
 
 @pytest.mark.parametrize("text", ["sha256:short", "md5:" + "0" * 32, "sha256:" + "G" * 64, "latest"])

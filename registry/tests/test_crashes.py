@@ -123,6 +123,21 @@ def test_a_push_that_is_cut_off_is_pushed_again_from_the_start(zygote, failpoint
     forget(zygote)
 
 
+@pytest.mark.parametrize("failpoint", ["before-commit", "blob-inserted", "garbage-inserted", "after-commit"])
+def test_a_push_of_a_lost_blob_that_is_cut_off_is_pushed_again(zygote, failpoint):
+    with server(zygote) as client:
+        client.push_image(LAYER)
+    storage = zygote.data / "storage"
+    layer = next(file for file in storage.rglob("*") if file.is_file() and file.read_bytes() == LAYER)
+    layer.unlink()
+    dies(zygote, failpoint, upload)
+    with server(zygote) as client:
+        client.push_image(LAYER)
+        client.pull_image("latest")
+    is_clean(zygote, LAYER, b"{}")
+    forget(zygote)
+
+
 @pytest.mark.parametrize("failpoint", [point for point in UPLOAD if not point.startswith("after-post")])
 def test_an_upload_that_is_cut_off_is_resumed(zygote, failpoint):
     locations = []

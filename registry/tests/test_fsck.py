@@ -46,12 +46,12 @@ def test_nothing_is_wrong_with_a_healthy_store(healthy, capsys):
 def test_a_blob_without_its_file_is_found(healthy, files):
     blob = Blob.objects.get(digest=healthy)
     (files / blob.storage_key).unlink()
-    assert findings() == [f"blob {healthy} ({blob.storage_key}) has no file"]
+    assert findings() == [f"blob {healthy} ({blob.storage_key}) has no file; it is in library/alpine"]
 
 
 def test_a_blob_of_another_size_is_found(healthy, files):
     (files / Blob.objects.get(digest=healthy).storage_key).write_bytes(b"short")
-    assert [line.partition(") ")[2] for line in findings()] == ["has 5 bytes, not 6"]
+    assert [line.partition(") ")[2] for line in findings()] == ["has 5 bytes, not 6; it is in library/alpine"]
 
 
 def test_a_blob_with_other_bytes_is_found_by_reading_it(healthy, files, capsys):

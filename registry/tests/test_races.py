@@ -20,7 +20,7 @@ from registry.names import RepositoryName
 from registry.services import blobs, garbage, gc, manifests, removal, uploads
 from registry.services.gc import Collector
 from registry.tests.test_gc import DAYS, collect, pass_time, push_blob, push_image, push_index
-from registry.tests.test_uploads import OWNER, body, read
+from registry.tests.test_uploads import OWNER, body, lose, read
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -192,6 +192,53 @@ def test_eight_uploads_of_one_digest_leave_one_blob(library, store):
     collect()
     assert len(list(store.keys())) == 1
     is_whole(RepositoryName("library/image-0"), Digest.of(b"data"))
+
+
+def test_eight_uploads_of_a_lost_blob_bring_one_back(library, store):
+    push_data(library)
+    lost = lose(store, Digest.of(b"data"))
+    start = threading.Barrier(8)
+
+    def push(number: int) -> None:
+        start.wait(SECONDS)
+        push_data(RepositoryName(f"library/image-{number % 4}"))
+
+    pushers = [Other(lambda number=number: push(number)) for number in range(8)]  # type: ignore[misc]
+    assert [pusher.finish() for pusher in pushers] == [None] * 8
+    assert StorageGarbage.objects.filter(storage_key=lost).count() == 1
+    assert StorageGarbage.objects.count() == 8
+    is_whole(library, Digest.of(b"data"))
+
+
+def test_a_lost_blob_that_another_push_brings_back_first_is_brought_back_once(library, store):
+    push_data(library)
+    lose(store, Digest.of(b"data"))
+    with stopped(lambda: push_data(OTHER), "before-commit") as pusher:
+        push_data(library)
+        key = Blob.objects.get().storage_key
+        assert pusher.finish() is None
+    assert Blob.objects.get().storage_key == key
+    is_whole(OTHER, Digest.of(b"data"))
+
+
+def test_a_lost_blob_that_is_collected_before_its_push_commits_is_a_new_one(expired, store):
+    lost = lose(store, expired)
+    with stopped(lambda: push_data(OTHER), "before-commit") as pusher:
+        assert Collector().run().gone["blobs"] == 1
+        assert pusher.finish() is None
+    assert StorageGarbage.objects.filter(storage_key=lost).count() == 1
+    is_whole(OTHER, expired)
+
+
+def test_a_push_of_a_lost_blob_waits_for_a_mount_of_it(library, store):
+    push_data(library)
+    with stopped(mount, "before-mount-commit") as mounter:
+        lose(store, Digest.of(b"data"))
+        pusher = Other(lambda: push_data(OTHER))
+        assert pusher.waits()
+        assert mounter.finish() is True
+        assert pusher.finish() is None
+    is_whole(OTHER, Digest.of(b"data"))
 
 
 @pytest.mark.parametrize("stop", ["blob-inserted", "inside-commit"])

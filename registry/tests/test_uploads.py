@@ -12,10 +12,11 @@ from registry.digests import Digest
 from registry.errors import RegistryError
 from registry.models import Blob, Repository, RepositoryBlob, StorageGarbage, Upload
 from registry.names import RepositoryName
-from registry.services import blobs, uploads
+from registry.services import blobs, fsck, uploads
 from registry.services.receiving import Body
 from registry.services.sessions import SessionKey
 from registry.services.uploads import SessionKept
+from registry.storage.base import Storage
 
 OWNER = "alice"
 
@@ -180,6 +181,31 @@ def test_the_second_copy_of_a_digest_goes_to_the_garbage(library):
     assert Blob.objects.get().storage_key == kept
     assert StorageGarbage.objects.count() == 1
     assert RepositoryBlob.objects.count() == 2
+
+
+def lose(store: Storage, digest: Digest) -> str:
+    """A blob's file goes, as it may with a disk; returns its key."""
+    key = Blob.objects.get(digest=digest).storage_key
+    store.delete(key)
+    return key
+
+
+def test_a_blob_whose_file_was_lost_comes_back_with_the_next_push(library, store):
+    for name in (library, RepositoryName("library/debian")):
+        uploads.push(name=name, owner=OWNER, digest=Digest.of(b"same"), body=body(b"same"))
+    lost = lose(store, Digest.of(b"same"))
+    uploads.push(name=library, owner=OWNER, digest=Digest.of(b"same"), body=body(b"same"))
+    assert read(library, Digest.of(b"same")) == b"same"
+    assert read(RepositoryName("library/debian"), Digest.of(b"same")) == b"same"
+    assert StorageGarbage.objects.filter(storage_key=lost).exists()
+    assert not list(fsck.check(fsck.Options(rehash=True)))
+
+
+def test_a_blob_whose_file_was_cut_short_comes_back_with_the_next_push(library, store, tmp_path):
+    uploads.push(name=library, owner=OWNER, digest=Digest.of(b"same"), body=body(b"same"))
+    (tmp_path / "storage" / Blob.objects.get().storage_key).write_bytes(b"sa")
+    uploads.push(name=library, owner=OWNER, digest=Digest.of(b"same"), body=body(b"same"))
+    assert read(library, Digest.of(b"same")) == b"same"
 
 
 def test_a_large_body_goes_through_the_writer_thread(library):

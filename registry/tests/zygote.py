@@ -46,6 +46,7 @@ class Zygote:
     """The orders. The database is migrated and has a namespace "library"."""
 
     def __init__(self, data: Path, database_url: str) -> None:
+        self.data = data
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "harborweb.settings",

@@ -28,7 +28,8 @@ def get(call: Call) -> HttpResponseBase:
     Who may push may rely on the answer: the blob stays long enough for the manifest to come (docs/adr/0003).
     """
     digest = Digest.parse(call.reference)
-    blob = blobs.find(name=call.name, digest=digest, promise=call.may(Action.PUSH, call.name))
+    promise = call.may(Action.PUSH, call.name)
+    blob = blobs.find(name=call.name, digest=digest, promise=promise)
     db.release_connection()
     headers = {
         "Docker-Content-Digest": str(digest),
@@ -41,9 +42,12 @@ def get(call: Call) -> HttpResponseBase:
     if ranges.etag_matches(request.META.get("HTTP_IF_NONE_MATCH"), digest):
         return empty(304, headers)
     if request.method == "HEAD":
+        if promise:
+            blob.require_file()  # or nobody would push a lost one again
         headers["Content-Length"] = str(blob.size)
         return HttpResponse(content_type=_CONTENT_TYPE, headers=headers)
     if settings.REGISTRY_ACCEL == "nginx" and blob.size > SMALL:
+        blob.require_file()
         headers["X-Accel-Redirect"] = f"/_storage/{blob.storage_key}"  # nginx sees to ranges, too
         return HttpResponse(content_type=_CONTENT_TYPE, headers=headers)
     wanted = _ranges(call, blob)
