@@ -1,9 +1,11 @@
 """What is done to projects and their members: make, change, remove."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from projects.actors import Actor
 from projects.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed
@@ -91,29 +93,29 @@ def add_member(*, actor: Actor, project: Project, username: str, role: int) -> M
         raise Conflict(f"{user.get_username()} is a member of the project already") from error
 
 
-def change_member_role(*, actor: Actor, member: Member, role: int) -> None:
-    """Gives a member another role; nobody can change its own, so no project loses its last admin by a slip.
+def change_roles(*, actor: Actor, project: Project, members: Sequence[Member], role: int) -> None:
+    """Gives members another role, all or none; nobody can change its own, so no project loses its last admin by a slip.
 
-    Raises Denied, Invalid, and NotFound if it was removed meanwhile.
+    Raises Denied, Invalid, and NotFound if one was removed meanwhile.
     """
-    require(actor, Permission.MEMBER_UPDATE, member.project)
-    _not_oneself(actor, member)
-    _update(member, role=_role(role))
-
-
-def remove_member(*, actor: Actor, member: Member) -> None:
-    """Takes a member's role away; nobody can remove itself. Raises Denied."""
-    require(actor, Permission.MEMBER_DELETE, member.project)
-    _not_oneself(actor, member)
+    require(actor, Permission.MEMBER_UPDATE, project)
+    _not_oneself(actor, members)
     with write():
-        Member.objects.filter(pk=member.pk).delete()
+        changed = _of(project, members).update(role=_role(role), updated_at=Now())
+        if changed != len(members):
+            raise NotFound("a user is not a member of the project any more")
 
 
-def _update(member: Member, **values: Any) -> None:
+def remove_members(*, actor: Actor, project: Project, members: Sequence[Member]) -> None:
+    """Takes members' roles away, all or none; nobody can remove itself. Raises Denied."""
+    require(actor, Permission.MEMBER_DELETE, project)
+    _not_oneself(actor, members)
     with write():
-        if not Member.objects.filter(pk=member.pk).update(**values):
-            raise NotFound("the user is not a member of the project any more")
-    member.refresh_from_db()
+        _of(project, members).delete()
+
+
+def _of(project: Project, members: Sequence[Member]) -> QuerySet[Member]:
+    return Member.objects.filter(project=project, pk__in=[member.pk for member in members])
 
 
 def _role(role: int) -> Role:
@@ -123,6 +125,6 @@ def _role(role: int) -> Role:
         raise Invalid("there is no such role", field="role") from error
 
 
-def _not_oneself(actor: Actor, member: Member) -> None:
-    if member.user_id == actor.user_id:
+def _not_oneself(actor: Actor, members: Sequence[Member]) -> None:
+    if any(member.user_id == actor.user_id for member in members):
         raise Denied("you cannot change your own membership; ask another admin of the project")

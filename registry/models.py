@@ -37,9 +37,8 @@ class Repository(models.Model):
     name = AsciiCharField(max_length=255)  # in full, with the namespace
     description = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
-    pushed_at = models.DateTimeField(
-        null=True
-    )  # the last change of a manifest or tag; NULL: nothing pushed yet
+    # When a manifest came or a tag was set; what goes does not count, as in Harbor. NULL: nothing is pushed yet.
+    pushed_at = models.DateTimeField(null=True)
     pull_count = models.BigIntegerField(default=0)
 
     class Meta:

@@ -139,25 +139,56 @@ def test_only_a_project_admin_manages_members(cast, member, who):
     with pytest.raises(Denied):
         services.add_member(actor=actor, project=cast.private, username="sam", role=3)
     with pytest.raises(Denied):
-        services.change_member_role(actor=actor, member=member, role=1)
+        services.change_roles(actor=actor, project=cast.private, members=[member], role=1)
     with pytest.raises(Denied):
-        services.remove_member(actor=actor, member=member)
+        services.remove_members(actor=actor, project=cast.private, members=[member])
 
 
 @pytest.mark.parametrize("who", ["petra", "admin"])
 def test_a_role_is_changed_and_a_member_removed(cast, member, who):
-    actor = cast[who].actor
-    services.change_member_role(actor=actor, member=member, role=Role.MAINTAINER)
+    them = {"actor": cast[who].actor, "project": cast.private, "members": [member]}
+    services.change_roles(**them, role=Role.MAINTAINER)
     assert Member.objects.get(pk=member.pk).role == Role.MAINTAINER
-    services.remove_member(actor=actor, member=member)
-    services.remove_member(actor=actor, member=member)  # gone is gone
+    services.remove_members(**them)
+    services.remove_members(**them)  # gone is gone
     with pytest.raises(NotFound):
-        services.change_member_role(actor=actor, member=member, role=Role.GUEST)
+        services.change_roles(**them, role=Role.GUEST)
 
 
 def test_nobody_changes_its_own_membership(cast):
     own = Member.objects.get(project=cast.private, user=cast["petra"])
+    them = {"actor": cast["petra"].actor, "project": cast.private, "members": [own]}
     with pytest.raises(Denied, match="your own"):
-        services.change_member_role(actor=cast["petra"].actor, member=own, role=Role.GUEST)
+        services.change_roles(**them, role=Role.GUEST)
     with pytest.raises(Denied, match="your own"):
-        services.remove_member(actor=cast["petra"].actor, member=own)
+        services.remove_members(**them)
+
+
+def test_several_members_change_or_go_all_or_none(cast, member):
+    def roles():
+        return dict(Member.objects.filter(project=cast.private).values_list("user__username", "role"))
+
+    before = roles()
+    members = list(Member.objects.filter(project=cast.private))
+    petras = {"actor": cast["petra"].actor, "project": cast.private}
+    with pytest.raises(Denied, match="your own"):
+        services.change_roles(**petras, members=members, role=Role.GUEST)
+    with pytest.raises(Denied, match="your own"):
+        services.remove_members(**petras, members=members)
+    assert roles() == before
+
+    Member.objects.filter(pk=member.pk).delete()
+    del before["gus"]
+    others = [each for each in members if each.user != cast["petra"]]
+    with pytest.raises(NotFound, match="any more"):
+        services.change_roles(**petras, members=others, role=Role.GUEST)
+    assert roles() == before
+
+
+def test_members_of_another_project_are_out_of_reach(cast, member):
+    other = Member.objects.get(project=cast.public, user=cast["gus"])
+    petras = {"actor": cast["petra"].actor, "project": cast.private, "members": [other]}
+    with pytest.raises(NotFound):
+        services.change_roles(**petras, role=Role.MAINTAINER)
+    services.remove_members(**petras)
+    assert Member.objects.get(pk=other.pk).role == Role.GUEST

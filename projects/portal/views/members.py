@@ -1,7 +1,6 @@
 """Pages of a project's members: the list, adding, changing roles, removing."""
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -72,9 +71,10 @@ def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
     if not form.is_valid():
         raise Invalid("there is no such role", field="role")
     chosen = _chosen(request, scope)
-    for member in chosen:
-        services.change_member_role(actor=request.actor, member=member, role=form.cleaned_data["role"])
     if chosen:
+        services.change_roles(
+            actor=request.actor, project=scope.project, members=chosen, role=form.cleaned_data["role"]
+        )
         label = Role(form.cleaned_data["role"]).label.lower()
         messages.success(request, f"{_names(chosen)}: now {label}.")
     else:
@@ -93,8 +93,7 @@ def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
         messages.warning(request, "Choose the members to remove.")
         return redirect(TAB, project_id)
     if request.POST.get("confirmed"):
-        for member in chosen:
-            services.remove_member(actor=request.actor, member=member)
+        services.remove_members(actor=request.actor, project=scope.project, members=chosen)
         messages.success(request, f"{_names(chosen)}: no longer in {scope.project.name}.")
         return redirect(TAB, project_id)
     context = scope.context(
@@ -108,10 +107,10 @@ def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
     return render(request, "portal/remove_members.html", context)
 
 
-def _chosen(request: PortalRequest, scope: Scope) -> QuerySet[Member]:
+def _chosen(request: PortalRequest, scope: Scope) -> list[Member]:
     ids = [value for value in request.POST.getlist("member") if value.isdecimal() and len(value) < 19]
-    return queries.members(scope.project).filter(pk__in=ids).order_by("user__username")
+    return list(queries.members(scope.project).filter(pk__in=ids).order_by("user__username"))
 
 
-def _names(members: QuerySet[Member]) -> str:
+def _names(members: list[Member]) -> str:
     return members[0].user.username if len(members) == 1 else f"{len(members)} members"
