@@ -117,6 +117,11 @@ def asked_text(request: HttpRequest, name: str = "q") -> str:
     return request.GET.get(name, "").replace("\0", "").strip()[:MAX_TEXT]
 
 
+def chosen_ids(request: HttpRequest, name: str) -> list[str]:
+    """The keys of the rows that were chosen; without what can be none."""
+    return [value for value in request.POST.getlist(name) if value.isdecimal() and len(value) < 19]
+
+
 def page_size(request: HttpRequest) -> int:
     """Rows a page: as asked for now, or as last asked for in this session."""
     asked = _SIZES.get(request.GET.get("page_size", ""))

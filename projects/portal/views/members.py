@@ -15,7 +15,7 @@ from projects.portal.forms import MemberForm, RoleForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
-from projects.web.tables import Sorts, asked_text, paginate
+from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 
 SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, default="name")
 TAB = "portal:members"
@@ -108,8 +108,8 @@ def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
 
 
 def _chosen(request: PortalRequest, scope: Scope) -> list[Member]:
-    ids = [value for value in request.POST.getlist("member") if value.isdecimal() and len(value) < 19]
-    return list(queries.members(scope.project).filter(pk__in=ids).order_by("user__username"))
+    found = queries.members(scope.project).filter(pk__in=chosen_ids(request, "member"))
+    return list(found.order_by("user__username"))
 
 
 def _names(members: list[Member]) -> str:

@@ -17,7 +17,7 @@ from projects.portal.forms import DescriptionForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
 from projects.web.pages import errors_in, login_required, page, render_form
-from projects.web.tables import Sorts, asked_text, paginate
+from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 from registry.models import Repository
 
 SORTS = Sorts(
@@ -131,5 +131,5 @@ def delete_repositories(request: PortalRequest, project_id: int) -> HttpResponse
 
 
 def _chosen(request: PortalRequest, scope: Scope) -> QuerySet[Repository]:
-    ids = [value for value in request.POST.getlist("repository") if value.isdecimal() and len(value) < 19]
-    return queries.repositories(scope.project).filter(pk__in=ids).order_by("name")
+    found = queries.repositories(scope.project).filter(pk__in=chosen_ids(request, "repository"))
+    return found.order_by("name")

@@ -72,12 +72,8 @@ def moment(value: datetime | None) -> SafeString | str:
     """A time: UTC as written here, the reader's own zone once times.js has seen it."""
     if value is None:
         return "–"
-    utc = value.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" data-local="at">{} UTC</time>',
-        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        f"{utc.day} {utc:%b %Y, %H:%M}",
-    )
+    iso, written = _utc(value)
+    return format_html('<time datetime="{}" data-local="at">{}</time>', iso, written)
 
 
 @register.filter
@@ -85,13 +81,16 @@ def ago(value: datetime | None) -> SafeString | str:
     """How long ago, in one unit: "46 min ago"; the moment itself is in the title."""
     if value is None:
         return "–"
+    iso, written = _utc(value)
+    age = _age((timezone.now() - value).total_seconds())
+    return format_html('<time datetime="{}" data-local="ago" title="{}">{}</time>', iso, written, age)
+
+
+def _utc(value: datetime) -> tuple[str, str]:
+    """A time in UTC, for programs and for people."""
     utc = value.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" data-local="ago" title="{}">{}</time>',
-        utc.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        f"{utc.day} {utc:%b %Y, %H:%M} UTC",
-        _age((timezone.now() - utc).total_seconds()),
-    )
+    iso = utc.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return iso, f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
 def _age(seconds: float) -> str:
@@ -108,6 +107,16 @@ def filters(context: template.Context, content: str, label: str) -> str:
     """The form that narrows a list; its fields stand between the tags. It acts as one types, or by its button."""
     form = get_template("ui/filters.html")
     return form.render({"request": context["request"], "content": content, "label": label})
+
+
+@register.simple_block_tag(takes_context=True)
+def listing(
+    context: template.Context, content: str, page: Page[Any], label: str, *, picks: bool = False
+) -> str:
+    """The part of a list's page that htmx swaps, around its table and pager; with `picks` rows can be chosen."""
+    token = context.get("csrf_token")
+    values = {"content": content, "page": page, "label": label, "picks": picks, "csrf_token": token}
+    return get_template("ui/listing.html").render(values)
 
 
 @register.inclusion_tag("ui/th.html", takes_context=True)
