@@ -274,6 +274,9 @@ LOGGING = {
     "loggers": {
         # Django would warn of every 404 and of every form that was filled in wrongly.
         "django.request": {"level": "ERROR"},
+        # Celery would tell twice of every task, some of which run every minute: a task says itself what it did.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         # Many lines a record, each with its own time.
         "registry.access": {"handlers": ["access"], "propagate": False},
     },

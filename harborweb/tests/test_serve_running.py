@@ -41,9 +41,12 @@ def health(url: str) -> dict[str, str]:
         return {part["name"]: part["status"] for part in json.load(answer)["components"]}
 
 
-def test_the_worker_is_heard_of_as_soon_as_it_runs(tmp_path):
+def test_the_worker_is_heard_of_as_soon_as_it_runs_and_not_in_the_log(tmp_path):
     with serve(tmp_path) as (_, url, _):
         servers.until(lambda: set(health(url).values()) == {"healthy"}, 60, what="a healthy worker")
+        (log,) = tmp_path.glob("harborweb-*.log")
+        assert "celery@" in log.read_text()
+        assert "beat" not in log.read_text()
 
 
 def test_nobody_else_on_the_machine_can_read_what_it_keeps(tmp_path):
