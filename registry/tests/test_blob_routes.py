@@ -349,6 +349,7 @@ def test_a_content_range_that_lies_is_refused(http, text, code):
     path = open_session(http)
     response = patch(http, path, b"123", content_range=text)
     assert (response.status_code, codes(response)) == (400, [code])
+    assert (response["Range"], response["Location"]) == ("0-0", f"http://testserver{path}")
     assert http.get(path)["Range"] == "0-0"
     assert patch(http, path, b"123", content_range="bytes 0-2/*").status_code == 202
 
@@ -364,8 +365,12 @@ def test_a_wrong_digest_says_what_came_and_keeps_the_session(http):
 
 
 def test_a_put_without_a_digest_is_refused(http):
-    response = http.put(open_session(http))
+    path = open_session(http)
+    patch(http, path, b"12345")
+    response = http.put(path)
     assert (response.status_code, codes(response)) == (400, ["DIGEST_INVALID"])
+    assert (response["Range"], response["Location"]) == ("0-4", f"http://testserver{path}")
+    assert http.put(f"{UPLOADS}{Upload.objects.get().repository_id}").status_code == 404
 
 
 def test_an_upload_is_cancelled(http):

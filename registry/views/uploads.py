@@ -1,6 +1,7 @@
 """/v2/<name>/blobs/uploads/: open, append, commit, status, cancel (distribution-spec end-4, 5, 6, 11, 13, 14)."""
 
 import re
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -45,6 +46,7 @@ def patch(call: Call) -> HttpResponse:
     """Appends a chunk, or all of it."""
     with _body(call.request) as body:
         try:
+            _read_content_range(call.request, body)
             return _progress(call, uploads.append(_key(call), body), 202)
         except RegistryError as error:
             raise _refused(call, body, error) from error
@@ -54,6 +56,7 @@ def put(call: Call) -> HttpResponse:
     """Appends the last chunk, if there is one, and makes the session a blob."""
     with _body(call.request) as body:
         try:
+            _read_content_range(call.request, body)
             digest = Digest.parse(call.request.GET.get("digest", ""))
             uploads.commit(_key(call), digest, body)
         except RegistryError as error:
@@ -70,6 +73,7 @@ def delete(call: Call) -> HttpResponse:
 
 def _push(call: Call, digest: Digest, body: Body) -> HttpResponse:
     try:
+        _read_content_range(call.request, body)
         uploads.push(name=call.name, owner=call.subject, digest=digest, body=body)
     except RegistryError:
         body.drain()
@@ -107,17 +111,21 @@ def _may_pull(call: Call) -> blobs.MayPull:
 
 
 def _body(request: HttpRequest) -> Body:
-    """The body as the server hands it over: Django sees nothing of a chunked one.
+    """The body as the server hands it over: Django sees nothing of a chunked one."""
+    environ = request.environ  # type: ignore[attr-defined]  # a WSGIRequest has it
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return Body(environ["wsgi.input"], None if chunked else length)
+
+
+def _read_content_range(request: HttpRequest, body: Body) -> None:
+    """Tells the body where it starts and how long it is, if the client said so.
 
     Raises SIZE_INVALID if Content-Length and Content-Range contradict each other, BLOB_UPLOAD_INVALID for a
     Content-Range that is none.
     """
-    environ = request.environ  # type: ignore[attr-defined]  # a WSGIRequest has it
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    body = Body(environ["wsgi.input"], None if chunked else length)
     if not (text := request.headers.get("Content-Range")):
-        return body
+        return
     match = _CONTENT_RANGE.fullmatch(text.strip())
     if not match or int(match[2]) < int(match[1]):
         raise RegistryError("BLOB_UPLOAD_INVALID", "Content-Range must be <start>-<end>, the end included")
@@ -126,14 +134,19 @@ def _body(request: HttpRequest) -> Body:
         message = f"Content-Range names {size} bytes, Content-Length {body.length}"
         raise RegistryError("SIZE_INVALID", message)
     body.length = size
-    return body
 
 
 def _refused(call: Call, body: Body, error: RegistryError) -> RegistryError:
-    """The error, telling where a session that is still there goes on."""
+    """The error, telling where a session that is still there goes on.
+
+    Raises BLOB_UPLOAD_UNKNOWN if a request that made no sense was for a session that is not there.
+    """
     body.drain()
     if isinstance(error, SessionKept):
         error.headers.update(_session_headers(call, call.reference, error.offset))
+    elif error.status == HTTPStatus.BAD_REQUEST:
+        offset = uploads.status(_key(call)).offset
+        error.headers.update(_session_headers(call, call.reference, offset))
     return error
 
 
