@@ -129,7 +129,11 @@ def _only_image(index: FoundManifest, accept: str) -> FoundManifest | None:
     ):
         return None
     document = documents.parse(index.payload(), index.media_type)
-    digests = [child.digest for child in document.children if child.platform == platforms.DEFAULT]
+    digests = [
+        child.digest
+        for child in document.children
+        if child.platform == platforms.DEFAULT and child.media_type in accepted
+    ]
     children = Manifest.objects.filter(repository=index.repository, digest__in=digests[:1])
     row = children.values_list("id", "digest", "media_type", "size").first()
     return FoundManifest(row[0], Digest(row[1]), row[2], row[3], index.repository, index.tag) if row else None

@@ -282,6 +282,8 @@ def test_a_client_that_knows_no_lists_gets_the_amd64_image(pusher):
     for accept in ("", "*/*", "text/html", f"{old}, {media_types.OCI_INDEX};q=0.1"):
         assert pusher.find("v1", accept=accept).payload() == whole
     assert pusher.find(Digest.of(whole), accept=old).payload() == whole
+    # The image is OCI's: to this client it would be as strange as the index is.
+    assert pusher.find("v1", accept=media_types.DOCKER_MANIFEST).payload() == whole
 
 
 def sparse() -> None:
