@@ -26,15 +26,21 @@ class BodiesFirst:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > self._largest:
-            return _refuse(start_response, "413 Content Too Large")
-        if length:
+        chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        if length or chunked:
+            if length > self._largest:
+                return _refuse(start_response, "413 Content Too Large")
             if not self._slots.acquire(timeout=PATIENCE):
                 return _refuse(start_response, "503 Service Unavailable", ("Retry-After", "2"))
             try:
-                environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
+                body = environ["wsgi.input"].read(self._largest + 1 if chunked else length)
             finally:
                 self._slots.release()
+            if len(body) > self._largest:
+                return _refuse(start_response, "413 Content Too Large")
+            environ["wsgi.input"] = BytesIO(body)
+            if chunked:  # Django reads as much as this says
+                environ["CONTENT_LENGTH"] = str(len(body))
         return self._portal(environ, start_response)
 
 

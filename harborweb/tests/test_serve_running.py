@@ -63,7 +63,8 @@ def eight_threads(tmp_path_factory):
         yield url
 
 
-FORM = "POST /service/token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n"
+FORM_TYPE = "application/x-www-form-urlencoded"
+FORM = f"POST /service/token HTTP/1.1\r\nContent-Type: {FORM_TYPE}\r\nContent-Length: 10\r\n"
 
 
 def test_strangers_who_send_slowly_hold_nobody_up(eight_threads):
@@ -78,6 +79,18 @@ def test_strangers_who_send_slowly_hold_nobody_up(eight_threads):
 def test_many_forms_at_once_are_not_taken_for_slow_ones(eight_threads):
     with clients(eight_threads, 60, FORM, "grant_type") as all_at_once:
         assert {each.recv(2000)[:12] for each in all_at_once} == {b"HTTP/1.1 400"}
+
+
+def test_a_form_in_chunks_is_read(eight_threads):
+    refresh = b"grant_type=refresh_token&refresh_token=none"
+    with connection(eight_threads) as opened:
+        opened.request(
+            "POST", "/service/token", iter([refresh[:10], refresh[10:]]), {"Content-Type": FORM_TYPE}
+        )
+        answer = opened.getresponse()
+        assert (answer.status, json.load(answer)["error"]) == (401, "invalid_grant")
+        opened.request("POST", "/service/token", iter([bytes(1_000_000)] * 4), {"Content-Type": FORM_TYPE})
+        assert opened.getresponse().status == 413
 
 
 LAYER = bytes(16_000_000)  # more than the sockets between us hold
