@@ -81,15 +81,19 @@ help: ## this list
 $(BIN)/python:
 	@scripts/venv $(VENV)
 
+# --no-deps: the lock names all there is, and pip's resolver would look past it (for "coverage[toml]" it takes the
+# newest release, which has no hash here, as soon as there is one).
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+
 # A stamp is newer than its lock file or the lock file is installed again: a second start takes no time.
 $(RUN_STAMP): requirements.txt | $(BIN)/python
 	@echo "harborweb: installing requirements.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	@echo "harborweb: installing requirements-dev.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
 system:
