@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 PIECE = 1024 * 1024
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -122,7 +123,7 @@ def hammer(target: Target, request: bytes, clients: int, seconds: float) -> floa
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
         for key, _ in poll.select(1):
-            connection = key.fileobj  # type: ignore[assignment]
+            connection = cast(socket.socket, key.fileobj)
             left[connection] -= len(connection.recv(262144))
             if left[connection] <= 0:
                 done += 1

@@ -6,11 +6,10 @@ from django.db import IntegrityError, connection, transaction
 from registry.digests import Digest
 from registry.models import Blob, RepositoryBlob
 from registry.services import uploads
+from registry.tests.databases import only_on
 from registry.tests.test_uploads import body
 
-postgresql = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="SQLite checks foreign keys at COMMIT"
-)
+postgresql = only_on("postgresql", "SQLite checks foreign keys at COMMIT, never at the statement")
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_head_of_a_stream_closes_it_and_keeps_its_headers(db):
 
     def stream(_: Any) -> StreamingHttpResponse:
         response = StreamingHttpResponse(iter([b"x"]), headers={"Content-Length": "9"})
-        response._resource_closers.append(Pieces().close)  # type: ignore[attr-defined]
+        response._resource_closers.append(Pieces().close)  # type: ignore[attr-defined]  # Django's own list, not in its stubs
         return response
 
     answer = ask(stream, "HEAD")

@@ -13,6 +13,7 @@ from registry.digests import Digest
 from registry.models import Blob, ManifestBlob, RepositoryBlob, StorageGarbage, Upload
 from registry.services import uploads
 from registry.services.fsck import Options, check
+from registry.tests.databases import only_on
 from registry.tests.test_gc import collect, push_blob, push_image
 from registry.tests.test_uploads import OWNER, body
 
@@ -102,7 +103,7 @@ def test_a_link_that_nothing_would_collect_is_found_and_put_into_the_queue(healt
     assert RepositoryBlob.objects.get(blob__digest=healthy).keep_until
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL lets nobody make such a reference")
+@only_on("sqlite", "PostgreSQL lets nobody make a reference to nothing, so there is none to find")
 @pytest.mark.django_db(transaction=True)
 def test_a_reference_to_nothing_is_found(healthy):
     link = ManifestBlob.objects.values_list("link", flat=True)[0]

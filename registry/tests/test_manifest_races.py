@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from registry import db, events
 from registry.digests import Digest
@@ -16,11 +16,12 @@ from registry.models import Manifest, ManifestBlob, RepositoryBlob, Tag
 from registry.names import RepositoryName
 from registry.services import documents, references, removal
 from registry.tests import content
+from registry.tests.databases import only_on
 from registry.tests.pushing import Pusher
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time"),
+    only_on("postgresql", "SQLite has one writer at a time, so no two can wait for each other"),
 ]
 
 CONFIG = content.config()

@@ -59,9 +59,9 @@ def calls(tmp_path: Path) -> list[str]:
             PUSH,
         ]
         run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
-    if "ptrace" in run.stderr and "permitted" in run.stderr:
-        pytest.skip("the kernel lets nobody trace here (ptrace is forbidden)")
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, (
+        run.stderr
+    )  # a kernel that lets nobody trace shows nothing of durability: no success
     lines = [line.partition(" ")[2].strip() for line in trace.read_text().splitlines()]
     begin, end = (
         next(n for n, line in enumerate(lines) if f'"{word}\\n"' in line) for word in ("begin", "answered")

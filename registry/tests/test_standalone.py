@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.tests.databases import only_on
+
 ROOT = Path(__file__).resolve().parents[2]
 # What every part of it does; the crashes, races and the stress of the same code run elsewhere.
 MODULES = [
@@ -28,7 +30,9 @@ MODULES = [
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("HARBORWEB_DATABASE_URL" in os.environ, reason="always runs on SQLite, so once is enough")
+@only_on(
+    "sqlite", "standalone_settings have a SQLite of their own, so a second run would be the same one again"
+)
 def test_the_registry_runs_alone(tmp_path):
     tests = [f"registry/tests/{module}.py" for module in MODULES]
     plugins = ["-p", "no:cacheprovider"]

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import uuid
+from functools import partial
 
 import pytest
 
@@ -154,13 +155,13 @@ def test_nobody_else_and_no_other_repository_finds_a_session(library):
     ]
     for stranger in strangers:
         for act in (
-            lambda: uploads.status(stranger),  # noqa: B023 - called at once
-            lambda: uploads.cancel(stranger),  # noqa: B023
-            lambda: uploads.append(stranger, body(b"x")),  # noqa: B023
-            lambda: uploads.commit(stranger, Digest.of(b"x"), body(b"x")),  # noqa: B023
+            uploads.status,
+            uploads.cancel,
+            partial(uploads.append, body=body(b"x")),
+            partial(uploads.commit, digest=Digest.of(b"x"), body=body(b"x")),
         ):
             with pytest.raises(RegistryError, match="BLOB_UPLOAD_UNKNOWN"):
-                act()
+                act(stranger)
     assert uploads.status(key).offset == 0
 
 

@@ -156,8 +156,8 @@ def keys() -> dict[str, list[str]]:
     from registry.models import Blob, StorageGarbage, Upload
     from registry.storage.configured import storage
 
-    tables = {"upload": Upload, "blob": Blob, "garbage": StorageGarbage}
-    named = {name: [str(row.storage_key) for row in model.objects.all()] for name, model in tables.items()}  # type: ignore[attr-defined]
+    tables: dict[str, Any] = {"upload": Upload, "blob": Blob, "garbage": StorageGarbage}
+    named = {name: [str(row.storage_key) for row in model.objects.all()] for name, model in tables.items()}
     return {**named, "file": list(storage().keys())}
 
 

@@ -55,7 +55,7 @@ def answer(
     response.headers["X-Request-Id"] = request_id
     response = _framed(request, response)
     # Django would log every 401 and 404 as a warning; the line below tells.
-    response._has_been_logged = True  # type: ignore[attr-defined]
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark, not in its stubs
     _log_when_sent(request, response, request_id, started)
     return response
 

@@ -16,7 +16,9 @@ from harborweb.tests.clients.wire import Wire
 pytestmark = [
     pytest.mark.clients,
     pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system to fill"),
+    pytest.mark.skipif(
+        os.geteuid() != 0, reason="only root may mount the small disk that is filled here; .ci/run is root"
+    ),
 ]
 
 MIB = 1024 * 1024
