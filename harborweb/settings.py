@@ -59,6 +59,12 @@ TLS_CA = env.str("TLS_CA", default=str(DATA_DIR / "tls/ca.crt") if TLS_MODE else
 if bool(TLS_CERT) != bool(TLS_KEY):
     raise ImproperlyConfigured("HARBORWEB_TLS_CERT and HARBORWEB_TLS_KEY go together: set both or neither")
 
+THREADS = env.int("THREADS", default=64)
+if THREADS < 8:
+    raise ImproperlyConfigured(
+        f"HARBORWEB_THREADS is {THREADS}; with less than 8, slow clients could hold all of them"
+    )
+
 HARBORWEB: dict[str, Any] = {
     "DATA": DATA_DIR,
     "BIND": BIND,
@@ -69,7 +75,7 @@ HARBORWEB: dict[str, Any] = {
     "TLS_CA": Path(TLS_CA) if TLS_CA else None,
     "ADMIN_PASSWORD": env.str("ADMIN_PASSWORD", default=""),
     "WORKERS": env.int("WORKERS", default=os.cpu_count() or 1),
-    "THREADS": env.int("THREADS", default=64),
+    "THREADS": THREADS,
 }
 
 # --- the applications, ground floor last ------------------------------------------------------------------------------
@@ -254,7 +260,7 @@ REGISTRY_TOKEN_TTL = timedelta(minutes=env.int("TOKEN_MINUTES", default=30))
 REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
 # Threads of a process that may wait for clients who read or send a body; forms have theirs (harborweb/wsgi.py).
-REGISTRY_SLOW_BODIES = max(1, HARBORWEB["THREADS"] * 3 // 4)
+REGISTRY_SLOW_BODIES = THREADS * 3 // 4
 REGISTRY_ACCEL = env.str("ACCEL", default="")
 if REGISTRY_ACCEL not in ("", "nginx"):
     raise ImproperlyConfigured(f"HARBORWEB_ACCEL is {REGISTRY_ACCEL!r}; it must be 'nginx' or empty")

@@ -15,7 +15,7 @@ from registry.wsgi import ShortPath  # noqa: E402  # needs the applications
 application = ShortPath(
     BodiesFirst(
         portal,
-        at_once=max(1, settings.HARBORWEB["THREADS"] // 8),
+        at_once=settings.HARBORWEB["THREADS"] // 8,
         largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     )
 )

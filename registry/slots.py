@@ -4,12 +4,14 @@ The server has no time-out for one that stalls, so not all threads may be waitin
 most, downloads and uploads together. Who comes then is told to come again, and short answers go on.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from threading import BoundedSemaphore
 
 from django.conf import settings
 
 from registry.errors import RegistryError
+from registry.storage.base import Reader
 
 PATIENCE = 0.2  # seconds to wait for a slot: of many short bodies that come at once, none is slow
 _RETRY_SECONDS = "5"
@@ -32,6 +34,26 @@ class Slot:
 
     def __del__(self) -> None:
         self.release()
+
+
+class SlowBody:
+    """A body that is sent at the client's pace: it has a slot until it is closed. Raises as Slot does."""
+
+    def __init__(self, pieces: Reader) -> None:
+        self._pieces = pieces
+        try:
+            self._slot = Slot()
+        except RegistryError:
+            pieces.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+    def close(self) -> None:
+        """The client has it all, or has gone."""
+        self._pieces.close()
+        self._slot.release()
 
 
 @cache

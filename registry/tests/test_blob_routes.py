@@ -116,6 +116,8 @@ def test_a_blob_that_the_storage_lost_is_unknown_until_it_is_pushed_again(
         response = http.get(f"{BLOBS}/{digest}")
         assert (response.status_code, codes(response)) == (404, ["BLOB_UNKNOWN"])
     settings.REGISTRY_ACCEL = ""
+    response = http.get(f"{BLOBS}/{digest}", headers={"Range": "bytes=0-0,2-2"})
+    assert (response.status_code, codes(response)) == (404, ["BLOB_UNKNOWN"])
     path = open_session(http, f"?mount={digest}&from={library}")
     assert put(http, path, digest, data).status_code == 201
     assert http.head(f"{BLOBS}/{digest}").status_code == 200

@@ -1,6 +1,6 @@
 """/v2/<name>/blobs/<digest>: pull and delete (distribution-spec end-2, end-10; RFC 9110, ranges and conditions)."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
@@ -12,8 +12,7 @@ from registry.errors import RegistryError
 from registry.ports import Action
 from registry.services import blobs
 from registry.services.blobs import FoundBlob
-from registry.slots import Slot
-from registry.storage.base import Reader
+from registry.slots import SlowBody
 from registry.views import ranges
 from registry.views.base import Call, empty
 from registry.views.ranges import ByteRange
@@ -78,34 +77,16 @@ def _ranges(call: Call, blob: FoundBlob) -> list[ByteRange] | None:
     return wanted
 
 
-class _Slowly:
-    """A body that is sent at the client's pace: it has a slot until it is closed. Raises as Slot does."""
-
-    def __init__(self, pieces: Reader | Generator[bytes]) -> None:
-        self._pieces = pieces
-        try:
-            self._slot = Slot()
-        except RegistryError:
-            pieces.close()
-            raise
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)
-
-    def close(self) -> None:
-        self._pieces.close()
-        self._slot.release()
-
-
 def _answer(blob: FoundBlob, part: ByteRange, status: int, headers: dict[str, str]) -> HttpResponseBase:
     reader = blob.read(part.start, part.end)
     headers["Content-Length"] = str(part.size)
     if part.size <= SMALL:
         return HttpResponse(b"".join(reader), content_type=_CONTENT_TYPE, status=status, headers=headers)
-    return StreamingHttpResponse(_Slowly(reader), content_type=_CONTENT_TYPE, status=status, headers=headers)
+    return StreamingHttpResponse(SlowBody(reader), content_type=_CONTENT_TYPE, status=status, headers=headers)
 
 
 def _multipart(blob: FoundBlob, parts: list[ByteRange], headers: dict[str, str]) -> HttpResponseBase:
+    blob.require_file()  # each part is opened in its turn, when the status is gone out already
     """multipart/byteranges, with its length told beforehand (RFC 9110, 14.6)."""
     boundary = ranges.new_boundary()
     heads = [ranges.part_head(boundary, part, blob.size, _CONTENT_TYPE) for part in parts]
@@ -119,4 +100,4 @@ def _multipart(blob: FoundBlob, parts: list[ByteRange], headers: dict[str, str])
         yield tail
 
     content_type = f"multipart/byteranges; boundary={boundary}"
-    return StreamingHttpResponse(_Slowly(body()), content_type=content_type, status=206, headers=headers)
+    return StreamingHttpResponse(SlowBody(body()), content_type=content_type, status=206, headers=headers)

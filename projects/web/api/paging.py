@@ -1,6 +1,6 @@
 """Harbor's paging: page and page_size, X-Total-Count, and Link to the previous and the next page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from projects.web.api.errors import Unprocessable
 from registry.db import release_connection
+from registry.slots import SlowBody
 
 M = TypeVar("M", bound=Model)
 
@@ -49,14 +50,15 @@ class Paging:
         """The shapes of the wanted rows, each out of `full` if that has more to tell of them.
 
         That is two steps, because a database that has to sort works out every column of every row first, also the
-        costly ones. All rows (Harbor's replication asks for them) flow in batches: they may be many.
+        costly ones. All rows (Harbor's replication asks for them) flow in batches: they may be many. Raises as
+        registry.slots.Slot does.
         """
         if self.size:
             data = shapes(self._cut(rows, full))
             return Response(data, headers=self._headers(request, rows.count()))
         keys = list(rows.values_list("pk", flat=True))
         return StreamingHttpResponse(
-            _json(keys, rows if full is None else full, shapes),
+            SlowBody(_json(keys, rows if full is None else full, shapes)),
             content_type="application/json",
             headers={"X-Total-Count": str(len(keys))},
         )
@@ -86,7 +88,7 @@ class Paging:
         return f"{request._request.path}?{query.urlencode(safe='=,~[]{}()')}"
 
 
-def _json(keys: list[int], rows: QuerySet[M], shapes: Callable[[list[M]], list[Any]]) -> Iterator[bytes]:
+def _json(keys: list[int], rows: QuerySet[M], shapes: Callable[[list[M]], list[Any]]) -> Generator[bytes]:
     """A JSON array in pieces; no connection to the database is held while the client takes one."""
     yield b"["
     comma = b""

@@ -1,4 +1,5 @@
 import json
+from threading import BoundedSemaphore
 
 import pytest
 from django.test import RequestFactory
@@ -9,6 +10,8 @@ from projects.web.api import paging
 from projects.web.api.errors import Unprocessable
 from projects.web.api.paging import Paging
 from projects.web.api.params import flag
+from registry import slots
+from registry.errors import RegistryError
 from registry.models import Namespace
 
 
@@ -100,3 +103,18 @@ def test_a_flag_is_true_or_false(text, value):
 def test_a_flag_that_is_neither_is_unprocessable():
     with pytest.raises(Unprocessable):
         flag(asked(with_tag="perhaps"), "with_tag", default=None)
+
+
+def test_a_list_without_limit_has_a_slot_for_slow_bodies_until_it_is_closed(db, monkeypatch):
+    one = BoundedSemaphore(1)
+    monkeypatch.setattr(slots, "_free", lambda: one)
+    monkeypatch.setattr(slots, "PATIENCE", 0.01)
+
+    def answer():
+        return Paging(1, 0).answer(asked(page_size=0), Namespace.objects.order_by("pk"), names)
+
+    first = answer()
+    with pytest.raises(RegistryError, match="UNAVAILABLE"):
+        answer()
+    first.close()
+    answer().close()
