@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from registry import failpoints
@@ -373,7 +373,8 @@ def test_a_tag_that_comes_while_its_manifest_goes_is_refused_or_brings_it_back(l
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_of_the_database(expired, library):
     with stopped(Collector().run, "gc-link-deleted"):
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '50ms'")
-        with pytest.raises(OperationalError):
-            blobs.find(name=library, digest=expired, promise=True)
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '50ms'")  # the connection goes back to the pool
+            with pytest.raises(OperationalError):
+                blobs.find(name=library, digest=expired, promise=True)
