@@ -23,7 +23,8 @@ class PortalConfig(AppConfig):
             shell.ProjectTab("Summary", "portal:summary", 10, Permission.PROJECT_READ),
             shell.ProjectTab("Repositories", "portal:repositories", 20, Permission.REPOSITORY_LIST),
             shell.ProjectTab("Members", "portal:members", 30, Permission.MEMBER_LIST),
-            shell.ProjectTab("Configuration", "portal:configuration", 90, Permission.CONFIGURATION_READ),
+            # Guests may read it, too, but nothing in it concerns them: Harbor's portal spares them the tab.
+            shell.ProjectTab("Configuration", "portal:configuration", 90, Permission.REPOSITORY_PUSH),
         )
         shell.add_alerts(default_password)
 

@@ -45,6 +45,17 @@ WRITE = {
 }
 
 
+# Whoever has no role in it sees no more of a public project than how it looks; guests see who is in it.
+LOOKS = ["Summary", "Repositories"]
+TABS = {
+    "anonymous": LOOKS,
+    "sam": LOOKS,
+    "lim": LOOKS,
+    "gus": [*LOOKS, "Members"],
+    **dict.fromkeys(("dev", "mara", "petra", "admin"), [*LOOKS, "Members", "Configuration"]),
+}
+
+
 def arguments(project, rest, content):
     digests = {"index": content.index["digest"], "image": content.image["digest"]}
     return project.pk, *(digests.get(each, each) for each in rest)
@@ -87,6 +98,14 @@ def test_each_form_is_taken_from_whom_the_role_matrix_says(pages, cast, content,
             assert 404 not in (public, private), name
         else:
             assert (name, public, private) == (name, 403, 403 if who in MEMBERS else 404)
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_a_project_has_the_tabs_that_concern_its_reader(pages, cast, who):
+    for project in (cast.public, cast.private):
+        if project.public or who in MEMBERS:
+            tabs = pages.get("summary", project.pk, who=who).context["tabs"]
+            assert [label for label, _, _ in tabs] == TABS[who]
 
 
 def test_whoever_is_sent_to_log_in_comes_back(pages, cast):
