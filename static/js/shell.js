@@ -30,6 +30,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The current tab of a row that is wider than the screen is in sight. The page itself must not move, as it would with
+// scrollIntoView: a row of tabs may be far down.
+document.addEventListener("htmx:load", (event) => {
+  for (const tab of event.target.querySelectorAll(".tabs [aria-current]")) {
+    const row = tab.parentElement;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+});
+
 // A filter's selects act at once; the button beside them is for those without a script.
 document.addEventListener("change", (event) => {
   if (event.target.matches?.("select[data-autosubmit]")) event.target.form.requestSubmit();

@@ -10,6 +10,14 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parents[1] / "vendor/axe/axe.min.js").read_text()
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1360, 400)]
 
+# A row of tabs may be wider than the screen and scroll; where one is must show all the same.
+TABS_OUT_OF_SIGHT = """
+[...document.querySelectorAll(".tabs [aria-current]")].filter((tab) => {
+  const [row, box] = [tab.parentElement.getBoundingClientRect(), tab.getBoundingClientRect()];
+  return box.left < row.left - 1 || box.right > row.right + 1;  // scrolling goes by whole pixels
+}).map((tab) => tab.textContent)
+"""
+
 
 def violations(visitor, page):
     """What axe objects to. It is run by the debugger, which the page's security policy does not bind."""
@@ -28,6 +36,7 @@ def inspect(visitor, page, name, gallery, look):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
         f"{name} is wider than the screen"
     )
+    assert page.evaluate(TABS_OUT_OF_SIGHT) == [], name
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
