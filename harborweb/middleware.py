@@ -1,13 +1,37 @@
-"""Headers that tell the browser what a page of ours may do."""
+"""What every request of the portal passes: who its proxy says it is for, and what a page may do in the browser."""
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+
+from registry.errors import RegistryError
+from registry.proxies import base_url
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+class ProxyMiddleware:
+    """Gives a request the scheme and the host that the client used when it came through a trusted proxy.
+
+    Django's own SECURE_PROXY_SSL_HEADER would believe everybody's header. Without either, TLS that ends at a proxy is
+    plain HTTP to Django: every form is refused as another site's, and HSTS is never sent.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            scheme, _, host = base_url(request).partition("://")
+        except RegistryError as error:
+            raise DisallowedHost(error.message) from error
+        request.META["wsgi.url_scheme"] = scheme
+        request.META["HTTP_HOST"] = host
+        return self.get_response(request)
 
 
 class SecurityHeadersMiddleware:

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # /v2/ leaves here: sessions, CSRF, messages and the rest are the portal's (docs/adr/0002).
     "registry.middleware.RegistryMiddleware",
+    "harborweb.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "harborweb.middleware.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,6 +5,7 @@ docs/nginx.conf is the very file that runs here; only its paths and ports are ex
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -13,6 +14,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPSHandler, Request, build_opener
 
 import pytest
 
@@ -162,6 +165,19 @@ def test_an_image_goes_in_and_comes_out_bit_for_bit(site, layout, tmp_path):
 def test_clients_are_sent_to_the_address_that_they_used(site):
     for _ in range(4):  # both web processes
         assert f'bearer realm="https://{site.host}/service/token"' in site.head("/v2/").lower()
+
+
+def test_people_log_in_through_it(site):
+    trust = ssl.create_default_context(cafile=site.home / "tls/ca.crt")
+    browser = build_opener(HTTPSHandler(context=trust), HTTPCookieProcessor())
+    origin = f"https://{site.host}"
+    page = browser.open(f"{origin}/account/sign-in", timeout=30).read().decode()
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+    fields = {"csrfmiddlewaretoken": token, "username": "admin", "password": servers.ADMIN_PASSWORD}
+    form = Request(
+        f"{origin}/account/sign-in", urlencode(fields).encode(), {"Origin": origin, "Referer": f"{origin}/"}
+    )
+    assert browser.open(form, timeout=30).url == f"{origin}/harbor/projects"
 
 
 def test_every_part_of_the_site_is_healthy(site):

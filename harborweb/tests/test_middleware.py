@@ -1,0 +1,42 @@
+"""The portal behind a proxy that ends TLS."""
+
+import pytest
+from django.test import Client
+
+PROXY, STRANGER = "10.0.0.1", "203.0.113.9"
+FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "hub.example.com"}
+
+
+@pytest.fixture(autouse=True)
+def proxies(db, settings):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+
+
+def send_form(address, origin, headers):
+    """The answer to a form that a browser fetched and sends back the same way."""
+    client = Client(enforce_csrf_checks=True, REMOTE_ADDR=address)
+    token = client.get("/account/sign-in", headers=headers).context["csrf_token"]
+    form = {"csrfmiddlewaretoken": str(token), "theme": "dark"}
+    return client.post("/theme", form, headers={"Origin": origin, **headers})
+
+
+def test_a_form_comes_through_a_proxy_that_ends_tls():
+    answer = send_form(PROXY, "https://hub.example.com", FORWARDED)
+    assert answer.status_code == 302
+    assert answer.cookies["theme"]["secure"]
+
+
+@pytest.mark.parametrize("origin", ["http://hub.example.com", "https://evil.example"])
+def test_a_form_of_another_origin_is_refused_behind_a_proxy_too(origin):
+    assert send_form(PROXY, origin, FORWARDED).status_code == 403
+
+
+def test_only_a_trusted_proxy_is_believed():
+    assert send_form(STRANGER, "https://hub.example.com", FORWARDED).status_code == 403
+    assert send_form(STRANGER, "http://testserver", FORWARDED).status_code == 302
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_a_host_that_is_none_is_refused(header):
+    client = Client(REMOTE_ADDR=PROXY)
+    assert client.get("/account/sign-in", headers={header: "a b"}).status_code == 400
