@@ -372,9 +372,8 @@ def test_a_tag_that_comes_while_its_manifest_goes_is_refused_or_brings_it_back(l
 
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_of_the_database(expired, library):
-    with stopped(Collector().run, "gc-link-deleted"):
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '50ms'")  # the connection goes back to the pool
-            with pytest.raises(OperationalError):
-                blobs.find(name=library, digest=expired, promise=True)
+    with stopped(Collector().run, "gc-link-deleted"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")  # the connection goes back to the pool
+        with pytest.raises(OperationalError):
+            blobs.find(name=library, digest=expired, promise=True)
