@@ -175,6 +175,8 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"  # where Harbor's clients put it
+# Over TLS only. Browsers keep it by name, for every port: on localhost that would be everything else there, too.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0 if HOSTNAME == "localhost" else 365 * 24 * 3600)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,4 +1,8 @@
-"""The portal behind a proxy that ends TLS."""
+"""The portal behind a proxy that ends TLS, and over TLS."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 from django.test import Client
@@ -40,3 +44,28 @@ def test_only_a_trusted_proxy_is_believed():
 def test_a_host_that_is_none_is_refused(header):
     client = Client(REMOTE_ADDR=PROXY)
     assert client.get("/account/sign-in", headers={header: "a b"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/harbor/projects", "/harbor/nowhere", "/api/v2.0/systeminfo"])
+def test_browsers_are_told_to_come_by_https_when_they_did(settings, path):
+    settings.SECURE_HSTS_SECONDS = 60
+    client = Client(REMOTE_ADDR=PROXY)
+    assert client.get(path, headers=FORWARDED)["Strict-Transport-Security"] == "max-age=60"
+    assert client.get(path, secure=True)["Strict-Transport-Security"] == "max-age=60"
+    assert "Strict-Transport-Security" not in client.get(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({"HARBORWEB_HOSTNAME": "localhost"}, 0),
+        ({"HARBORWEB_HOSTNAME": "core.harbor.domain"}, 31_536_000),
+        ({"HARBORWEB_HOSTNAME": "core.harbor.domain", "HARBORWEB_HSTS_SECONDS": "0"}, 0),
+        ({"HARBORWEB_HOSTNAME": "localhost", "HARBORWEB_HSTS_SECONDS": "60"}, 60),
+    ],
+)
+def test_localhost_is_not_asked_to_be_https_for_ever(tmp_path, given, seconds):
+    code = "from harborweb.settings import SECURE_HSTS_SECONDS; print(SECURE_HSTS_SECONDS)"
+    environment = {**os.environ, "HARBORWEB_DATA": str(tmp_path), **given}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert int(run.stdout) == seconds

@@ -122,6 +122,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             "DATABASE_URL": stack.enter_context(postgres.cluster()),
             "REDIS_URL": stack.enter_context(servers.redis(home)),
             "ACCEL": request.param,
+            "HOSTNAME": "core.harbor.domain",
             "SECURE_COOKIES": "on",
         }
         web = {
@@ -178,6 +179,11 @@ def test_people_log_in_through_it(site):
         f"{origin}/account/sign-in", urlencode(fields).encode(), {"Origin": origin, "Referer": f"{origin}/"}
     )
     assert browser.open(form, timeout=30).url == f"{origin}/harbor/projects"
+
+
+def test_browsers_are_told_once_to_come_by_https_for_a_year(site):
+    head = site.head("/harbor/projects").lower()
+    assert re.findall("strict-transport-security: (.*)", head) == ["max-age=31536000"]
 
 
 def test_every_part_of_the_site_is_healthy(site):
