@@ -1,7 +1,6 @@
 """What people do to repositories, artifacts and tags: the permission, then the registry's own service."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from django.db.models import Exists, OuterRef
 
@@ -16,8 +15,6 @@ from registry.models import Manifest, ManifestChild, Repository, Tag
 from registry.names import RepositoryName, TagName
 from registry.services import removal, tags
 
-_AT_ONCE: Final = 200
-
 
 def describe_repository(*, actor: Actor, project: Project, repository: Repository, description: str) -> None:
     """Sets what a repository is for. Raises Denied."""
@@ -27,23 +24,9 @@ def describe_repository(*, actor: Actor, project: Project, repository: Repositor
 
 
 def delete_repository(*, actor: Actor, project: Project, repository: Repository) -> None:
-    """Deletes a repository with all its artifacts and tags. Raises Denied.
-
-    Each artifact is a transaction of its own, so that a large repository holds up nobody; what breaks off half-way is
-    finished by doing it again. The emptied row is no repository any more; it goes when nothing refers to it.
-    """
+    """Deletes a repository with all its artifacts and tags. Raises Denied, and NAME_UNKNOWN if it has gone."""
     require(actor, Permission.REPOSITORY_DELETE, project)
-    name = RepositoryName(repository.name)
-    held = Exists(ManifestChild.objects.filter(child=OuterRef("pk")))
-    roots = Manifest.objects.filter(~held, repository=repository).values_list("digest", flat=True)
-    while digests := list(roots[:_AT_ONCE]):
-        for digest in digests:
-            _delete_if_there(name, digest, actor)
-    with db.write():
-        empty = ~Exists(Manifest.objects.filter(repository=OuterRef("pk")))
-        Repository.objects.filter(empty, pk=repository.pk).update(
-            pushed_at=None, description="", pull_count=0
-        )
+    removal.delete_repository(name=RepositoryName(repository.name), subject=actor.name)
 
 
 def add_tag(*, actor: Actor, project: Project, repository: Repository, manifest: Manifest, name: str) -> None:

@@ -1,21 +1,24 @@
 """Deletes manifests, with all that hangs on them (docs/adr/0003, "Manifest DELETE"; distribution-spec, "Deleting")."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Subquery
+from django.db.models import Exists, Max, OuterRef, Subquery
 
 from registry import db
 from registry.digests import Digest, is_digest
 from registry.errors import RegistryError
 from registry.failpoints import failpoint
-from registry.models import Manifest, Repository
+from registry.models import Manifest, ManifestChild, Repository
 from registry.names import RepositoryName, TagName
 from registry.services import manifests, tags, told
 from registry.services.dialect import parameter, sql
 from registry.services.tags import lease_untagged
+
+_AT_ONCE: Final = 200  # manifests that one transaction takes out of a repository: some tens of milliseconds
 
 _REFERRERS = "SELECT id, digest FROM registry_manifest WHERE repository_id = %s AND subject_digest {among}"
 _LOCK = "SELECT id, digest, subject_digest FROM registry_manifest WHERE id {among} ORDER BY id [FOR UPDATE]"
@@ -59,14 +62,38 @@ def delete_manifest(*, name: RepositoryName, digest: Digest, subject: str) -> No
     """
     try:
         with db.write():
-            _delete(name, digest, subject)
+            _delete_one(name, digest, subject)
             failpoint("before-manifest-delete-commit")
     except IntegrityError as error:
         # The constraint has the last word: an index was pushed that names one of them.
-        raise _in_use(digest, "an index") from error
+        raise _in_use(digest) from error
 
 
-def _delete(name: RepositoryName, digest: Digest, subject: str) -> None:
+def delete_repository(*, name: RepositoryName, subject: str) -> None:
+    """Takes all that is in the repository now out of it, as delete_manifest would.
+
+    In transactions of _AT_ONCE manifests: a large repository holds up nobody, and what breaks off half-way is finished
+    by doing it again. What an index names that is pushed meanwhile stays with it. The emptied row is no repository any
+    more; it goes when nothing refers to it. Raises NAME_UNKNOWN.
+    """
+    repository = Repository.objects.filter(name=name).values_list("id", flat=True).first()
+    if repository is None:
+        raise RegistryError("NAME_UNKNOWN", detail={"name": name})
+    there = Manifest.objects.filter(repository=repository)
+    newest = there.aggregate(newest=Max("id"))["newest"] or 0
+    held = Exists(ManifestChild.objects.filter(child=OuterRef("pk")))
+    roots = there.filter(~held, id__lte=newest).values_list("id", "digest")
+    while batch := dict(roots[:_AT_ONCE]):
+        with db.write():
+            members = _lock(repository, batch)
+            _take_out(repository, name, batch, members, _parents(members), subject)
+            failpoint("before-manifest-delete-commit")
+    with db.write():
+        empty = ~Exists(Manifest.objects.filter(repository=OuterRef("pk")))
+        Repository.objects.filter(empty, pk=repository).update(pushed_at=None, description="", pull_count=0)
+
+
+def _delete_one(name: RepositoryName, digest: Digest, subject: str) -> None:
     root = Manifest.objects.filter(
         repository_id=Subquery(Repository.objects.filter(name=name).values("id")), digest=digest
     )
@@ -74,7 +101,7 @@ def _delete(name: RepositoryName, digest: Digest, subject: str) -> None:
     if row is None:
         raise manifests.unknown(digest)
     manifest, repository = row
-    members = _lock(repository, manifest, digest)
+    members = _lock(repository, {manifest: digest})
     if manifest not in members:
         raise manifests.unknown(digest)
     parents = _parents(members)
@@ -82,12 +109,7 @@ def _delete(name: RepositoryName, digest: Digest, subject: str) -> None:
         raise _in_use(
             digest, Manifest.objects.values_list("digest", flat=True).get(id=min(parents[manifest]))
         )
-    going = _going(manifest, members, parents)
-    gone: dict[str, list[str]] = {members[each].digest: [] for each in sorted(going)} | _tags(going)
-    _release_links(going)
-    _delete_rows(going)
-    for each, names in gone.items():
-        told.deleted(repository=repository, name=name, digest=each, tags=names, subject=subject)
+    _take_out(repository, name, [manifest], members, parents, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,45 +120,52 @@ class _Member:
     subject: str | None
 
 
-def _lock(repository: int, root: int, digest: Digest) -> dict[int, _Member]:
-    """Locks the manifest and all that refers to it, however indirectly, by ascending id; returns those still there.
+def _lock(repository: int, roots: Mapping[int, str]) -> dict[int, _Member]:
+    """Locks `roots`, id -> digest, and all that refers to them, however indirectly, by ascending id.
 
-    A referrer that is pushed from now on stays, with a subject that is not here: the spec allows that.
+    Returns those still there. A referrer that is pushed from now on stays, with a subject that is not here: the spec
+    allows that.
     """
-    ids, digests = {root}, [str(digest)]
+    ids, digests = set(roots), list(roots.values())
     while digests:
-        found = db.fetch(
-            sql(_REFERRERS),
-            [repository, parameter(digests)],
-        )
+        found = db.fetch(sql(_REFERRERS), [repository, parameter(digests)])
         digests = [row[1] for row in found if row[0] not in ids]
         ids.update(row[0] for row in found)
-    rows = db.fetch(
-        sql(_LOCK),
-        [parameter(ids)],
-    )
-    return {row[0]: _Member(row[1], row[2]) for row in rows}
+    return {row[0]: _Member(row[1], row[2]) for row in db.fetch(sql(_LOCK), [parameter(ids)])}
 
 
 def _parents(manifests: Collection[int]) -> dict[int, set[int]]:
     """Child -> indexes that name it, for the children among `manifests`."""
     parents: dict[int, set[int]] = {}
-    rows = db.fetch(
-        sql(_PARENTS),
-        [parameter(manifests)],
-    )
-    for child, parent in rows:
+    for child, parent in db.fetch(sql(_PARENTS), [parameter(manifests)]):
         parents.setdefault(child, set()).add(parent)
     return parents
 
 
-def _going(root: int, members: dict[int, _Member], parents: dict[int, set[int]]) -> set[int]:
-    """Who goes with `root`: its referrers and theirs, but no child of an index that stays, nor what refers to that."""
+def _take_out(
+    repository: int,
+    name: RepositoryName,
+    roots: Collection[int],
+    members: dict[int, _Member],
+    parents: dict[int, set[int]],
+    subject: str,
+) -> None:
+    """Deletes those of the locked `members` that go with `roots`."""
+    going = _going(roots, members, parents)
+    gone: dict[str, list[str]] = {members[each].digest: [] for each in sorted(going)} | _tags(going)
+    _release_links(going)
+    _delete_rows(going)
+    for each, names in gone.items():
+        told.deleted(repository=repository, name=name, digest=each, tags=names, subject=subject)
+
+
+def _going(roots: Collection[int], members: dict[int, _Member], parents: dict[int, set[int]]) -> set[int]:
+    """`roots`, their referrers and theirs, but no child of an index that stays, nor what refers to that."""
     going = set(members)
     while True:
         free = {each for each in going if parents.get(each, set()) <= going}
         reached: set[int] = set()
-        edge = {root}
+        edge = free & set(roots)
         while edge:
             reached |= edge
             digests = {members[each].digest for each in edge}
@@ -148,22 +177,15 @@ def _going(root: int, members: dict[int, _Member], parents: dict[int, set[int]])
 
 def _tags(going: Collection[int]) -> dict[str, list[str]]:
     """Digest -> its tags."""
-    rows = db.fetch(
-        sql(_TAGS),
-        [parameter(going)],
-    )
     found: dict[str, list[str]] = {}
-    for digest, tag in rows:
+    for digest, tag in db.fetch(sql(_TAGS), [parameter(going)]):
         found.setdefault(digest, []).append(tag)
     return found
 
 
 def _release_links(going: Collection[int]) -> None:
     """Puts all links of those that go into garbage collection's queue, which knows which of them are still in use."""
-    db.execute(
-        sql(_RELEASE_LINKS),
-        [settings.REGISTRY_KEEP.total_seconds(), parameter(going)],
-    )
+    db.execute(sql(_RELEASE_LINKS), [settings.REGISTRY_KEEP.total_seconds(), parameter(going)])
 
 
 def _delete_rows(going: Collection[int]) -> None:
@@ -173,6 +195,7 @@ def _delete_rows(going: Collection[int]) -> None:
     lease_untagged([row[0] for row in children if row[0] not in going])
 
 
-def _in_use(digest: str, parent: str) -> RegistryError:
-    message = f"the manifest is referenced by index {parent}; delete that first"
+def _in_use(digest: str, parent: str = "") -> RegistryError:
+    index = f"index {parent}" if parent else "an index"
+    message = f"the manifest is referenced by {index}; delete that first"
     return RegistryError("UNSUPPORTED", message, detail={"digest": digest, "parent": parent})

@@ -240,6 +240,21 @@ def test_a_manifest_deletion_that_is_cut_off_did_nothing(zygote):
     is_clean(zygote)
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_repositorys_deletion_that_is_cut_off_is_finished_by_doing_it_again(zygote, nth):
+    with server(zygote) as client:
+        client.push_image(LAYER)
+        client.push_image(b"other", "other")
+        with pytest.raises(Killed):
+            zygote.do("delete_repository", f"before-manifest-delete-commit:{nth}", name=client.name)
+        assert zygote.do("fsck") == []
+        there = [client.ask("HEAD", f"manifests/{tag}").status for tag in ("latest", "other")]
+        assert sorted(there) == ([200, 200] if nth == 1 else [200, 404])
+        zygote.do("delete_repository", name=client.name)
+        assert client.ask("HEAD", "manifests/latest").status == 404
+    is_clean(zygote)
+
+
 @pytest.mark.parametrize("failpoint", ["blob-locked", "garbage-inserted", "blob-deleted"])
 def test_a_blob_deletion_that_is_cut_off_did_nothing(zygote, failpoint):
     with server(zygote) as client:

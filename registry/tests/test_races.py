@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from registry import failpoints
 from registry.digests import Digest
 from registry.errors import RegistryError
-from registry.models import Blob, Manifest, RepositoryBlob, StorageGarbage, Tag
+from registry.models import Blob, Manifest, Repository, RepositoryBlob, StorageGarbage, Tag
 from registry.names import RepositoryName
 from registry.services import blobs, garbage, gc, manifests, removal, uploads
 from registry.services.gc import Collector
@@ -330,6 +330,40 @@ def test_an_index_that_comes_while_its_child_is_deleted_says_what_is_missing(lib
         error = pusher.finish()
     assert isinstance(error, RegistryError)
     assert error.code == "MANIFEST_BLOB_UNKNOWN"
+
+
+def test_an_index_that_is_pushed_while_its_repository_goes_stays_with_its_children(library):
+    child = push_image(library, b"child")
+    alone = push_image(library, b"alone", reference="alone")
+    with stopped(lambda: push_index(library, [child], reference="index"), "before-manifest-commit") as pusher:
+        deleter = Other(lambda: removal.delete_repository(name=library, subject=OWNER))
+        assert deleter.waits()
+        pusher.finish()
+        assert deleter.finish() is None
+    left = set(Manifest.objects.values_list("digest", flat=True))
+    assert child in left
+    assert alone not in left
+    assert Tag.objects.get().name == "index"
+    assert Repository.objects.get(name=library).pushed_at is not None
+
+
+def test_a_push_into_a_repository_that_goes_is_refused_or_there(library):
+    image = push_image(library, b"layer", reference="latest")
+
+    def delete() -> None:
+        removal.delete_repository(name=library, subject=OWNER)
+
+    with stopped(delete, "before-manifest-delete-commit") as deleter:
+        again = Other(lambda: push_manifest_only(library, b"layer"))
+        index = Other(lambda: push_index(library, [image], reference="index"))
+        assert again.waits()
+        assert index.waits()
+        deleter.finish()
+        assert not isinstance(again.finish(), Exception)
+        refused = index.finish()
+    assert isinstance(refused, RegistryError)
+    assert Tag.objects.get().manifest == Manifest.objects.get()
+    assert Repository.objects.get(name=library).pushed_at is not None
 
 
 def test_a_tag_that_moves_back_keeps_its_manifest_from_the_untagged_policy(library, settings):

@@ -1,5 +1,7 @@
 """What goes with a manifest, what stays, and what may not go."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from registry.models import (
     ManifestChild,
     MissingChild,
     Namespace,
+    Repository,
     RepositoryBlob,
     Tag,
 )
@@ -55,6 +58,20 @@ def index(pusher: Pusher, *children: bytes, **more: Any) -> bytes:
 
 def here() -> set[str]:
     return set(Manifest.objects.values_list("digest", flat=True))
+
+
+@contextmanager
+def heard(told: dict[str, list[str]]) -> Iterator[None]:
+    """Fills `told` with digest -> tags of what goes meanwhile."""
+
+    def receiver(**more: Any) -> None:
+        told[more["digest"]] = more["tags"]
+
+    events.artifact_deleted.connect(receiver, dispatch_uid="heard")
+    try:
+        yield
+    finally:
+        events.artifact_deleted.disconnect(dispatch_uid="heard")
 
 
 def test_by_tag_only_the_tag_goes(pusher):
@@ -132,17 +149,10 @@ def test_what_was_waited_for_is_forgotten(pusher):
 def test_who_listens_hears_of_each(pusher):
     image = push(pusher, "v1")
     signature = push(pusher, "signed", b"signature", subject=image)
-    told: list[tuple[str, list[str]]] = []
-
-    def receiver(**more: Any) -> None:
-        told.append((more["digest"], more["tags"]))
-
-    events.artifact_deleted.connect(receiver, dispatch_uid="heard")
-    try:
+    told: dict[str, list[str]] = {}
+    with heard(told):
         delete(pusher, Digest.of(image))
-    finally:
-        events.artifact_deleted.disconnect(dispatch_uid="heard")
-    assert told == [(Digest.of(image), ["v1"]), (Digest.of(signature), ["signed"])]
+    assert told == {Digest.of(image): ["v1"], Digest.of(signature): ["signed"]}
 
 
 def test_deletion_costs_the_same_whatever_goes(pusher, django_assert_max_num_queries):
@@ -151,4 +161,44 @@ def test_deletion_costs_the_same_whatever_goes(pusher, django_assert_max_num_que
         push(pusher, f"s{number}", b"%d" % number, subject=image)
     with django_assert_max_num_queries(17):
         delete(pusher, Digest.of(image))
+    assert not here()
+
+
+def test_a_repository_goes_with_all_that_is_in_it_in_parts(pusher, monkeypatch):
+    monkeypatch.setattr(removal, "_AT_ONCE", 2)
+    image = push(pusher, "v1", b"layer")
+    push(pusher, "signed", b"signature", subject=image)
+    index(pusher, index(pusher, *[push(pusher, "", part) for part in (b"one", b"two", b"three")]))
+    told: dict[str, list[str]] = {}
+    with heard(told):
+        removal.delete_repository(name=pusher.name, subject="petra")
+    assert len(told) == 7
+    assert sorted(tag for tags in told.values() for tag in tags) == ["signed", "v1"]
+    assert not here()
+    assert not Tag.objects.exists()
+    assert Repository.objects.get(name=pusher.name).pushed_at is None
+    assert not RepositoryBlob.objects.filter(keep_until=None).exists()
+    removal.delete_repository(name=pusher.name, subject="petra")
+    push(pusher, "v1")
+    assert Repository.objects.get(name=pusher.name).pushed_at is not None
+
+
+def test_other_repositories_stay_when_one_goes(pusher):
+    push(pusher, "v1")
+    other = Pusher(RepositoryName("library/other"))
+    kept = push(other, "v1")
+    removal.delete_repository(name=pusher.name, subject="petra")
+    assert here() == {Digest.of(kept)}
+
+
+def test_a_repository_that_is_not_there_cannot_go(library):
+    with pytest.raises(RegistryError, match="NAME_UNKNOWN"):
+        removal.delete_repository(name=RepositoryName("library/nothing"), subject="petra")
+
+
+def test_a_repositorys_deletion_costs_the_same_however_much_is_in_it(pusher, django_assert_max_num_queries):
+    for number in range(60):
+        push(pusher, f"v{number}", b"%d" % number)
+    with django_assert_max_num_queries(22):
+        removal.delete_repository(name=pusher.name, subject="petra")
     assert not here()

@@ -184,8 +184,18 @@ def distrust() -> None:
     RepositoryBlob.objects.filter(keep_until=None).update(keep_until=Now())
 
 
+def delete_repository(name: str) -> None:
+    """A repository with all that is in it, each manifest in a transaction of its own."""
+    from registry.names import RepositoryName
+    from registry.services import removal
+
+    removal._AT_ONCE = 1  # type: ignore[misc]
+    removal.delete_repository(name=RepositoryName(name), subject="zygote")
+
+
 ACTS: dict[str, Callable[..., Any]] = {
-    function.__name__: function for function in (migrate, age, collect, fsck, keys, uploads, pulls, distrust)
+    function.__name__: function
+    for function in (migrate, age, collect, fsck, keys, uploads, pulls, distrust, delete_repository)
 }
 
 
