@@ -41,7 +41,7 @@ WANTED = {
     "images pushed": 1.0,
     "indexes pushed": 0.3,
     "indexes pushed unasked": 0.1,
-    "manifests deleted": 0.3,
+    "manifests deleted": 0.2,
     "tags deleted": 0.1,
     "blobs deleted": 0.3,
     "repositories deleted": 0.1,

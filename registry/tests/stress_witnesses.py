@@ -90,7 +90,7 @@ def _read(actor: Actor, blob: FoundBlob, asked: float) -> bool:
     """Whether the file is there; it must be for a grace after anybody could find the blob, `asked` the latest."""
     try:
         data = b"".join(blob.read(0, blob.size))
-    except FileNotFoundError:
+    except RegistryError:
         if time.monotonic() - asked < settings.REGISTRY_READ_GRACE.total_seconds() / 2:
             actor.report("read: a file went before its grace was over")
         return False
