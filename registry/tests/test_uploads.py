@@ -216,15 +216,6 @@ def test_a_large_body_goes_through_the_writer_thread(library):
     assert read(library, digest) == data
 
 
-def test_an_upload_can_have_very_many_parts(library):
-    data = bytes(range(200))
-    key = uploads.open_upload(name=library, owner=OWNER).key
-    for start in range(len(data)):
-        uploads.append(key, body(data[start : start + 1], start=start))
-    uploads.commit(key, Digest.of(data), body())
-    assert read(library, Digest.of(data)) == data
-
-
 def test_an_upload_goes_on_beyond_four_gibibytes(library, tmp_path):
     """A sparse file and a state that claims to have seen it stand for the bytes that came before."""
     before = 2**35
