@@ -10,7 +10,7 @@ from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, Query
 from django.db.models.functions import Coalesce, RowNumber
 
 from projects.errors import NotFound
-from projects.portal.contents import document, entries, platform_name, whole
+from projects.portal.contents import Excerpt, cut, document, entries, excerpt, platform_name, whole
 from projects.portal.queries import artifacts
 from registry.digests import Digest, is_digest
 from registry.errors import RegistryError
@@ -148,12 +148,14 @@ class Child:
     row: ArtifactRow | None
 
 
-def children(index: Manifest) -> list[Child]:
+def children(index: Manifest) -> Excerpt[Child]:
     """The entries of an index in their own order."""
-    descriptors = entries(document(index).get("manifests"))
-    here = Manifest.objects.filter(parents__parent=index).defer("payload")
+    descriptors = excerpt(entries(document(index).get("manifests")))
+    digests = {str(descriptor.get("digest")) for descriptor in descriptors.shown}
+    here = Manifest.objects.filter(parents__parent=index, digest__in=digests).defer("payload")
     found = {row.manifest.digest: row for row in rows(list(here))}
-    return [_child(descriptor, found.get(str(descriptor.get("digest")))) for descriptor in descriptors]
+    shown = [_child(descriptor, found.get(str(descriptor.get("digest")))) for descriptor in descriptors.shown]
+    return Excerpt(shown, descriptors.more)
 
 
 def _child(descriptor: dict[str, Any], row: ArtifactRow | None) -> Child:
@@ -162,8 +164,8 @@ def _child(descriptor: dict[str, Any], row: ArtifactRow | None) -> Child:
     return Child(
         digest=str(descriptor.get("digest", "")),
         size=whole(descriptor.get("size")),
-        media_type=str(descriptor.get("mediaType", "")),
-        platform=platform,
+        media_type=cut(descriptor.get("mediaType", "")),
+        platform=cut(platform),
         row=row,
     )
 

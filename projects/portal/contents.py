@@ -6,12 +6,38 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from registry.models import Manifest
 
 _HALF_A_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _LARGER: Final = 8  # times: what indents may make of a document; an honest one doubles
+
+MOST: Final = 200
+"""So many entries of a list that a client wrote stand on a page: a config of 4 MiB may hold tens of thousands."""
+LONGEST: Final = 1000
+LONGEST_COMMAND: Final = 4000  # characters: a step of an honest build has thousands
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt(Generic[T]):
+    """The first entries of a list, and how many `more` there are."""
+
+    shown: Sequence[T]
+    more: int = 0
+
+
+def excerpt(values: Sequence[T]) -> Excerpt[T]:
+    """As much of a list as a page shows."""
+    return Excerpt(values[:MOST], max(0, len(values) - MOST))
+
+
+def cut(text: object, longest: int = LONGEST) -> str:
+    """As much of a text as a page shows."""
+    uncut = str(text)
+    return uncut if len(uncut) <= longest else f"{uncut[:longest]}…"
 
 
 def document(manifest: Manifest) -> dict[str, Any]:
@@ -111,30 +137,39 @@ class Step:
     layer: Layer | None
 
 
-def layers(manifest: dict[str, Any]) -> list[Layer]:
+def layers(manifest: dict[str, Any]) -> Excerpt[Layer]:
     """The layers that a manifest names, in order."""
-    return [
-        Layer(
-            digest=str(descriptor.get("digest", "")),
-            size=whole(descriptor.get("size")),
-            media_type=str(descriptor.get("mediaType", "")),
-            title=str(mapping(descriptor.get("annotations")).get("org.opencontainers.image.title", "")),
-        )
-        for descriptor in entries(manifest.get("layers") or manifest.get("blobs"))
-    ]
+    found = excerpt(entries(manifest.get("layers") or manifest.get("blobs")))
+    return Excerpt([_layer(descriptor) for descriptor in found.shown], found.more)
 
 
-def history(config: dict[str, Any], made: Sequence[Layer]) -> list[Step]:
+def _layer(descriptor: dict[str, Any]) -> Layer:
+    return Layer(
+        digest=str(descriptor.get("digest", "")),
+        size=whole(descriptor.get("size")),
+        media_type=cut(descriptor.get("mediaType", "")),
+        title=cut(mapping(descriptor.get("annotations")).get("org.opencontainers.image.title", "")),
+    )
+
+
+def history(config: dict[str, Any], made: Sequence[Layer]) -> Excerpt[Step]:
     """The build history out of an image's config, each step with the layer that it made."""
-    steps = []
+    found = excerpt(entries(config.get("history")))
     left = iter(made)
-    for entry in entries(config.get("history")):
-        command = str(entry.get("created_by") or entry.get("comment") or "")
-        layer = None if entry.get("empty_layer") else next(left, None)
-        steps.append(
-            Step(command.removeprefix("/bin/sh -c #(nop) ").strip(), time(entry.get("created")), layer)
-        )
-    return steps
+    steps = [_step(entry, None if entry.get("empty_layer") else next(left, None)) for entry in found.shown]
+    return Excerpt(steps, found.more)
+
+
+def _step(entry: dict[str, Any], layer: Layer | None) -> Step:
+    command = str(entry.get("created_by") or entry.get("comment") or "")
+    command = command.removeprefix("/bin/sh -c #(nop) ").strip()
+    return Step(cut(command, LONGEST_COMMAND), time(entry.get("created")), layer)
+
+
+def annotations(manifest: Manifest) -> Excerpt[tuple[str, str]]:
+    """A manifest's annotations by name."""
+    found = excerpt(sorted(manifest.annotations.items()))
+    return Excerpt([(cut(key), cut(value)) for key, value in found.shown], found.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +178,7 @@ class Overview:
 
     created: datetime | None = None
     facts: list[tuple[str, str]] = field(default_factory=list)
-    lists: list[tuple[str, list[str]]] = field(default_factory=list)
+    lists: list[tuple[str, Excerpt[str]]] = field(default_factory=list)
 
 
 def overview(kind: str, config: dict[str, Any]) -> Overview:
@@ -153,7 +188,7 @@ def overview(kind: str, config: dict[str, Any]) -> Overview:
     if kind == "CHART":
         keys = ("name", "version", "appVersion", "description", "kubeVersion", "home")
         return Overview(
-            facts=[(key[0].upper() + key[1:], str(config[key])) for key in keys if config.get(key)]
+            facts=[(key[0].upper() + key[1:], cut(config[key])) for key in keys if config.get(key)]
         )
     return Overview()
 
@@ -172,14 +207,19 @@ def _image(config: dict[str, Any]) -> Overview:
     lists = (
         ("Ports", list(mapping(settings.get("ExposedPorts")))),
         ("Volumes", list(mapping(settings.get("Volumes")))),
-        ("Environment", [str(value) for value in environment] if isinstance(environment, list) else []),
+        ("Environment", environment if isinstance(environment, list) else []),
         ("Labels", [f"{key}={value}" for key, value in mapping(settings.get("Labels")).items()]),
     )
     return Overview(
         created=time(config.get("created")),
-        facts=[(label, str(value)) for label, value in facts if value],
-        lists=[(label, values) for label, values in lists if values],
+        facts=[(label, cut(value)) for label, value in facts if value],
+        lists=[(label, _texts(values)) for label, values in lists if values],
     )
+
+
+def _texts(values: Sequence[object]) -> Excerpt[str]:
+    found = excerpt(values)
+    return Excerpt([cut(value) for value in found.shown], found.more)
 
 
 def _words(value: object) -> str:

@@ -45,13 +45,18 @@ def of(manifests: Sequence[Manifest], *, tags: bool, accessories: bool) -> dict[
         _add_accessories(details, manifests)
     _add_children(details, manifests)
     for pk, config in _configs(manifest.pk for manifest in manifests if manifest.kind in ("IMAGE", "CHART")):
-        details[pk].config = config
+        details[pk].config = contents.parse(config)
     return details
 
 
 def config(manifest: Manifest) -> dict[str, Any]:
     """The config of one manifest; empty if it has none that can be read."""
-    return next((config for _, config in _configs([manifest.pk])), {})
+    return contents.parse(raw_config(manifest))
+
+
+def raw_config(manifest: Manifest) -> bytes:
+    """The config's exact bytes; none if there is no config, or none of MAX_CONFIG at most that can be read."""
+    return next((config for _, config in _configs([manifest.pk])), b"")
 
 
 def artifact_counts(repositories: Sequence[Repository]) -> dict[int, int]:
@@ -85,7 +90,7 @@ def _add_children(details: dict[int, Details], manifests: Sequence[Manifest]) ->
         ]
 
 
-def _configs(manifests: Iterable[int]) -> Iterable[tuple[int, dict[str, Any]]]:
+def _configs(manifests: Iterable[int]) -> Iterable[tuple[int, bytes]]:
     uses = ManifestBlob.objects.filter(
         manifest__in=list(manifests), kind=ManifestBlob.Kind.CONFIG, link__blob__size__lte=MAX_CONFIG
     )
@@ -93,7 +98,7 @@ def _configs(manifests: Iterable[int]) -> Iterable[tuple[int, dict[str, Any]]]:
         try:
             reader = storage().open(key, 0, size)
             try:
-                yield pk, contents.parse(b"".join(reader))
+                yield pk, b"".join(reader)
             finally:
                 reader.close()
         except (OSError, EOFError):

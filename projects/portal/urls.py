@@ -41,6 +41,7 @@ urlpatterns = [
     path(f"{ARTIFACTS}/depth/<str:depth>/artifacts/<str:reference>", old.in_depth),
     path(f"{ARTIFACTS}/depth/<str:depth>", artifacts.index_children, name="depth"),
     path(f"{ARTIFACT}/_manifest", artifact.raw_manifest, name="raw_manifest"),
+    path(f"{ARTIFACT}/_config", artifact.raw_config, name="raw_config"),
     path(ARTIFACT, artifact.artifact_detail, name="artifact"),
     path(f"{ARTIFACTS}/_delete", artifacts.delete_artifacts, name="delete_artifacts"),
     path(ARTIFACTS, artifacts.artifact_list, name="artifacts"),

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from projects.errors import NotFound
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, details, queries
 from projects.portal.commands import Host, pull
@@ -18,7 +19,6 @@ from registry.models import Manifest
 
 TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
 
-MAX_ANNOTATIONS: Final = 200
 MAX_SHOWN: Final = 256 * 1024
 """Bytes of a manifest that is shown on the page; a larger one is there to be downloaded."""
 
@@ -41,8 +41,9 @@ def artifact_detail(request: PortalRequest, project_id: int, name: str, referenc
         (contents.short(manifest.digest), ""),
         artifact=row,
         manifest=manifest,
+        has_config=bool(config),
         overview=contents.overview(manifest.kind, config),
-        annotations=_annotations(manifest),
+        annotations=contents.annotations(manifest),
         pull=pull(Host.of(request), repository.name, kind=manifest.kind, tag=row.tag, digest=manifest.digest),
         parts=parts,
         part=part,
@@ -57,15 +58,24 @@ def raw_manifest(request: PortalRequest, project_id: int, name: str, reference: 
     """The manifest's exact bytes, as a file."""
     scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)
     manifest = artifacts.artifact(queries.repository(scope.project, name), reference)
-    filename = f"{contents.short(manifest.digest).replace(':', '-')}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return HttpResponse(bytes(manifest.payload), content_type="application/json", headers=headers)
+    return _file(bytes(manifest.payload), contents.short(manifest.digest))
 
 
-def _annotations(manifest: Manifest) -> list[tuple[str, str]]:
-    """The annotations by name, long ones cut; the manifest has them in full."""
-    shown = sorted(manifest.annotations.items())[:MAX_ANNOTATIONS]
-    return [(str(key)[:500], str(value)[:4000]) for key, value in shown]
+@page
+@require_safe
+def raw_config(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
+    """The exact bytes of the artifact's config, as a file."""
+    scope = Scope.of(request.actor, project_id, Permission.ARTIFACT_READ)
+    manifest = artifacts.artifact(queries.repository(scope.project, name), reference)
+    data = details.raw_config(manifest)
+    if not data:
+        raise NotFound(f"Artifact {contents.short(manifest.digest)} has no config that can be shown.")
+    return _file(data, f"{contents.short(manifest.digest)}-config")
+
+
+def _file(data: bytes, name: str) -> HttpResponse:
+    disposition = f'attachment; filename="{name.replace(":", "-")}.json"'
+    return HttpResponse(data, content_type="application/json", headers={"Content-Disposition": disposition})
 
 
 def _parts(row: artifacts.ArtifactRow, config: dict[str, Any]) -> list[tuple[str, str]]:
@@ -90,7 +100,7 @@ def _part(request: PortalRequest, manifest: Manifest, config: dict[str, Any], pa
     if part == "layers":
         return {"layers": contents.layers(contents.document(manifest))}
     if part == "history":
-        return {"history": contents.history(config, contents.layers(contents.document(manifest)))}
+        return {"history": contents.history(config, contents.layers(contents.document(manifest)).shown)}
     if part == "accessories":
         return {
             "accessories": artifacts.rows(list(artifacts.accessories(manifest).order_by("-pushed_at")[:100]))

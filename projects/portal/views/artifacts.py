@@ -114,7 +114,7 @@ def _rows(
             ),
             "children": artifacts.children(row.manifest)
             if row.children and row.manifest.digest == opened
-            else [],
+            else None,
         }
         for row in artifacts.rows(manifests)
     ]

@@ -24,6 +24,7 @@ READ = {
     "artifact": ((NAME, "image"), ANYBODY),
     "members": ((), MEMBERS - {"lim"}),
     "raw_manifest": ((NAME, "image"), ANYBODY),
+    "raw_config": ((NAME, "image"), ANYBODY),
     "add_member": ((), {"petra", "admin"}),
     "candidates": ((), {"petra", "admin"}),
     "add_tag": ((NAME, "image"), {"dev", "mara", "petra", "admin"}),

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from projects.portal.artifacts import MAX_CONFIG
 from projects.portal.tests.artifacts import GZIP_LAYER, push_blob, push_image, push_manifest
 from projects.web.tests.reading import text
 from registry import media_types
@@ -51,7 +52,7 @@ def test_only_tabs_with_something_in_them_are_there(pages, cast, content):
 
 
 def test_the_build_history_names_the_layer_of_each_step(pages, cast, content):
-    steps = show(pages, cast, content.image, tab="history").context["history"]
+    steps = show(pages, cast, content.image, tab="history").context["history"].shown
     assert [step.command for step in steps] == [
         "ADD file:0a1b in /",
         "ENV SEED",
@@ -62,10 +63,8 @@ def test_the_build_history_names_the_layer_of_each_step(pages, cast, content):
 
 
 def test_layers_accessories_and_children_have_their_tabs(pages, cast, content):
-    assert [layer.size for layer in show(pages, cast, content.image, tab="layers").context["layers"]] == [
-        16384,
-        7168,
-    ]
+    layers = show(pages, cast, content.image, tab="layers").context["layers"]
+    assert [layer.size for layer in layers.shown] == [16384, 7168]
     accessories = show(pages, cast, content.image, tab="accessories")
     assert [row.manifest.digest for row in accessories.context["accessories"]] == [content.sbom["digest"]]
     assert "SBOM" in text(accessories)
@@ -84,6 +83,19 @@ def test_a_tab_comes_alone_when_htmx_asks(pages, cast, content):
     assert show(pages, cast, content.image, tab="nonsense").context["part"] == "tags"
 
 
+def push_with_config(config, layers=1, **extra):
+    """Stores an image with this config and the same layer so many times."""
+    name = f"open/{NAME}"
+    document = {
+        "schemaVersion": 2,
+        "mediaType": media_types.OCI_MANIFEST,
+        "config": push_blob(name, config, media_types.OCI_CONFIG),
+        "layers": [push_blob(name, b"layer", GZIP_LAYER)] * layers,
+        **extra,
+    }
+    return push_manifest(name, document)
+
+
 @pytest.mark.parametrize(
     "config",
     [
@@ -98,16 +110,7 @@ def test_a_tab_comes_alone_when_htmx_asks(pages, cast, content):
     ],
 )
 def test_a_config_that_makes_no_sense_breaks_no_page(pages, cast, store, config):
-    name = f"open/{NAME}"
-    descriptor = push_manifest(
-        name,
-        {
-            "schemaVersion": 2,
-            "mediaType": media_types.OCI_MANIFEST,
-            "config": push_blob(name, config, media_types.OCI_CONFIG),
-            "layers": [push_blob(name, b"layer", GZIP_LAYER)],
-        },
-    )
+    descriptor = push_with_config(config)
     for tab in ("tags", "layers", "history", "manifest"):
         assert show(pages, cast, descriptor, tab=tab).status_code == 200
 
@@ -136,3 +139,46 @@ def test_what_is_megabytes_long_does_not_make_the_page_so(pages, cast, store):
     shown = show(pages, cast, descriptor, tab="manifest")
     assert "too much to show here" in text(shown)
     assert len(shown.content) < 40_000
+
+
+def test_a_config_of_megabytes_makes_no_page_of_megabytes(pages, cast, store, django_assert_num_queries):
+    labels = {f"label-{number:05}": "x" * 30 for number in range(30_000)}
+    history = [{"created_by": f"RUN step {number}", "empty_layer": True} for number in range(30_000)]
+    config = json.dumps({"config": {"Labels": labels}, "history": history}).encode()
+    assert 3_000_000 < len(config) <= MAX_CONFIG
+    descriptor = push_with_config(config)
+    with django_assert_num_queries(7):
+        page = show(pages, cast, descriptor, tab="history")
+    assert len(page.content) < 100_000
+    assert text(page).count("… and 29,800 more, in the whole config") == 2
+    assert "label-00199" in text(page)
+    assert "label-00200" not in text(page)
+    assert "RUN step 199" in text(page)
+    assert "RUN step 200" not in text(page)
+    whole = pages.get("raw_config", cast.public.pk, NAME, descriptor["digest"], who="anonymous")
+    assert whole.content == config
+    small = push_with_config(b'{"history": [{}]}')
+    with django_assert_num_queries(7):
+        show(pages, cast, small, tab="history")
+
+
+def test_long_texts_of_a_config_are_cut(pages, cast, store):
+    long = "x" * 1_000_000
+    settings = {"Labels": {"a": long}, "Env": [long], "WorkingDir": long}
+    config = json.dumps({"author": long, "config": settings, "history": [{"created_by": long}]}).encode()
+    assert len(show(pages, cast, push_with_config(config), tab="history").content) < 40_000
+
+
+def test_a_manifest_of_megabytes_makes_no_page_of_megabytes(pages, cast, store):
+    annotations = {f"note-{number:05}": "x" for number in range(10_000)}
+    descriptor = push_with_config(b"{}", layers=10_000, annotations=annotations)
+    page = show(pages, cast, descriptor, tab="layers")
+    assert len(page.content) < 100_000
+    assert text(page).count("… and 9,800 more, in the whole manifest") == 2
+
+
+def test_an_artifact_without_a_config_has_none_to_download(pages, cast, content):
+    index = content.index["digest"]
+    assert pages.get("raw_config", cast.public.pk, NAME, index, who="anonymous").status_code == 404
+    assert "Download config" not in text(show(pages, cast, content.index, tab="manifest"))
+    assert "Download config" in text(show(pages, cast, content.image, tab="manifest"))
