@@ -14,7 +14,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from projects.errors import DomainError, Invalid
+from projects.errors import DomainError, Invalid, Throttled
 from projects.web.errors import domain_error, not_allowed, sentence
 from projects.web.middleware import PortalRequest
 from registry.errors import RegistryError
@@ -63,9 +63,14 @@ def login_required(view: View[P]) -> View[P]:
 
 @contextmanager
 def errors_in(form: forms.BaseForm, *, field: str | None = None) -> Iterator[None]:
-    """Shows what a service refuses on the form that asked for it: beside the field that the error names, or `field`."""
+    """Shows what a service refuses on the form that asked for it: beside the field that the error names, or `field`.
+
+    Throttled passes: it is nobody's input, and has an answer of its own (render_throttled).
+    """
     try:
         yield
+    except Throttled:
+        raise
     except DomainError as error:
         named = error.field if isinstance(error, Invalid) else ""
         form.add_error(named if named in form.fields else field, sentence(str(error)))
@@ -80,6 +85,17 @@ def render_form(
     return render(
         request, template, {**context, "form": form}, status=422 if form.is_bound and form.errors else 200
     )
+
+
+def render_throttled(
+    request: HttpRequest, template: str, context: dict[str, object], form: forms.BaseForm, error: Throttled
+) -> HttpResponse:
+    """The page with the form again, for whoever guessed too often: 429, and how long to wait."""
+    form.add_error(None, sentence(str(error)))
+    response = render_form(request, template, context, form)
+    response.status_code = 429
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def safe_next(request: HttpRequest, default: str) -> str:

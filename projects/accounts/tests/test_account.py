@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from projects.accounts import throttle
 from projects.accounts.models import User
 from projects.tests.cast import PASSWORD
 
@@ -51,10 +54,16 @@ def test_a_password_that_cannot_be_is_said_why_beside_its_field(dev, form, field
     assert User.objects.get(username="dev").check_password(PASSWORD)
 
 
-def test_guessing_at_the_current_password_is_slowed_down(dev):
+def test_guessing_at_the_current_password_is_slowed_down_and_says_for_how_long(dev, monkeypatch):
+    # None for free: five failures are a wait of half a minute, which no slow machine sleeps through.
+    monkeypatch.setattr(throttle, "PAIR", throttle.Limit(free=0, longest=timedelta(minutes=5)))
     for _ in range(5):
         change(dev, old="wrong")
-    assert "try again in" in str(change(dev).context["form"].errors)
+    response = change(dev)
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) >= 1
+    assert "Too many failed attempts, try again in" in response.context["form"].non_field_errors()[0]
+    assert User.objects.get(username="dev").check_password(PASSWORD)
 
 
 def test_a_profile_is_shown_and_saved(dev):

@@ -89,7 +89,7 @@ def test_guessing_is_slowed_down_and_says_for_how_long(client, cast, monkeypatch
     response = client.post(LOGIN, DEV)
     assert response.status_code == 429
     assert int(response["Retry-After"]) >= 1
-    assert b"Too many failed logins" in response.content
+    assert b"Too many failed attempts, try again in" in response.content
     assert who(client) is None
     assert client.post(LOGIN, {"username": "gus", "password": PASSWORD}).status_code == 302
 

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_http_methods
 from projects.accounts import services
 from projects.accounts.forms import ChangePasswordForm, ProfileForm
 from projects.accounts.models import User
+from projects.errors import Throttled
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form
+from projects.web.pages import errors_in, login_required, page, render_form, render_throttled
 from registry.proxies import client_address
 
 
@@ -22,21 +23,25 @@ from registry.proxies import client_address
 @login_required
 def change_password(request: PortalRequest) -> HttpResponse:
     """A new password for whoever knows the old one; this session goes on, all others end."""
+    template = "accounts/change_password.html"
     form = ChangePasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         user = _user(request)
-        with errors_in(form, field="new_password"):
-            services.change_password(
-                user=user,
-                old_password=form.cleaned_data["old_password"],
-                new_password=form.cleaned_data["new_password"],
-                address=client_address(request),
-            )
+        try:
+            with errors_in(form, field="new_password"):
+                services.change_password(
+                    user=user,
+                    old_password=form.cleaned_data["old_password"],
+                    new_password=form.cleaned_data["new_password"],
+                    address=client_address(request),
+                )
+        except Throttled as error:
+            return render_throttled(request, template, {}, form, error)
         if form.is_valid():
             auth.update_session_auth_hash(request, user)
             messages.success(request, "Your password is changed. Every other session of yours has ended.")
             return HttpResponseRedirect(reverse("change_password"))
-    return render_form(request, "accounts/change_password.html", {}, form)
+    return render_form(request, template, {}, form)
 
 
 @page

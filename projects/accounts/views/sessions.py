@@ -15,7 +15,7 @@ from projects.accounts.models import User
 from projects.errors import Throttled
 from projects.web.api.errors import error_response
 from projects.web.middleware import PortalRequest
-from projects.web.pages import page, render_form, safe_next
+from projects.web.pages import page, render_form, render_throttled, safe_next
 from registry.proxies import client_address
 
 # Who logged in is looked up by this one; services.authenticate has checked the password.
@@ -38,11 +38,7 @@ def login(request: PortalRequest) -> HttpResponse:
     try:
         user = services.authenticate(**form.cleaned_data, address=client_address(request))
     except Throttled as error:
-        form.add_error(None, f"Too many failed logins. Try again in {error.retry_after} s.")
-        response = render_form(request, "accounts/login.html", context, form)
-        response.status_code = 429
-        response["Retry-After"] = str(error.retry_after)
-        return response
+        return render_throttled(request, "accounts/login.html", context, form, error)
     if user is None:
         form.add_error(None, "User name or password is wrong.")
         return render_form(request, "accounts/login.html", context, form)
