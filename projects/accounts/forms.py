@@ -53,6 +53,16 @@ class ChangePasswordForm(forms.Form):
 class ProfileForm(forms.Form):
     """What a user tells of itself."""
 
-    email = forms.EmailField(label="E-mail", max_length=255, required=False)
-    realname = forms.CharField(label="Name", max_length=255, required=False)
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=255,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    realname = forms.CharField(
+        label="Name",
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     comment = forms.CharField(max_length=255, required=False)

@@ -74,10 +74,21 @@ def test_a_profile_is_shown_and_saved(dev):
     assert (user.email, user.realname) == ("d@example.com", "D")
 
 
-def test_anothers_e_mail_address_is_refused(dev):
-    response = dev.post(reverse("profile"), {"email": "gus@example.com"})
+@pytest.mark.parametrize(
+    ("fields", "field", "says"),
+    [
+        ({"email": "gus@example.com"}, "email", "The e-mail address gus@example.com is taken."),
+        ({"email": "GUS@example.com"}, "email", "is taken."),
+        ({"email": "gus"}, "email", "valid email address"),
+        ({"realname": "x" * 256}, "realname", "at most 255"),
+        ({"comment": "a\0b"}, "comment", "Null characters"),
+    ],
+)
+def test_a_profile_that_cannot_be_is_said_why_beside_its_field(dev, fields, field, says):
+    response = dev.post(reverse("profile"), fields)
     assert response.status_code == 422
-    assert "taken" in str(response.context["form"].errors)
+    assert says in response.context["form"].errors[field][0]
+    assert User.objects.get(username="dev").email == "dev@example.com"
 
 
 def test_the_profile_can_be_emptied(dev):

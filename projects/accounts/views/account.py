@@ -53,7 +53,7 @@ def profile(request: PortalRequest) -> HttpResponse:
     initial = {"email": user.email, "realname": user.realname, "comment": user.comment}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
-        with errors_in(form):
+        with errors_in(form, field="email"):
             services.update_profile(user=user, **form.cleaned_data)
         if form.is_valid():
             messages.success(request, "Your profile is saved.")
