@@ -10,25 +10,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from harborweb import environment as env
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
-env.prefix = "HARBORWEB_"
 
 # --- where things are -------------------------------------------------------------------------------------------------
 # What we write is the owner's and perhaps its group's (nginx): the database holds the key that signs tokens.
 os.umask(os.umask(0o077) | 0o027)
-DATA_DIR = Path(env.str("DATA", default="data")).resolve()
-BIND = env.str("BIND", default="127.0.0.1:8080")
-HOSTNAME = env.str("HOSTNAME", default="localhost")
-DEBUG = env.bool("DEBUG", default=False)
+DATA_DIR = Path(env.text("DATA", "data")).resolve()
+BIND = env.text("BIND", "127.0.0.1:8080")
+HOSTNAME = env.text("HOSTNAME", "localhost")
+DEBUG = env.flag("DEBUG")
 
 
 def _secret_key() -> str:
     """The operator's key, or one that is made once and kept beside the data (0600)."""
-    if given := env.str("SECRET_KEY", default=""):
+    if given := env.text("SECRET_KEY", ""):
         return str(given)
     path = DATA_DIR / "secret_key"
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -45,25 +44,19 @@ SECRET_KEY = _secret_key()
 
 # --- who may reach us -------------------------------------------------------------------------------------------------
 # A registry answers under whatever name its clients use; realm and Location follow the request's Host.
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
 # Addresses (CIDR) whose X-Forwarded-* headers we believe.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", ["127.0.0.0/8", "::1/128"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
-TLS_MODE = env.str("TLS", default="")
-if TLS_MODE not in ("", "auto"):
-    raise ImproperlyConfigured(f"HARBORWEB_TLS is {TLS_MODE!r}; it must be 'auto' or empty")
-TLS_CERT = env.str("TLS_CERT", default=str(DATA_DIR / "tls/server.crt") if TLS_MODE else "")
-TLS_KEY = env.str("TLS_KEY", default=str(DATA_DIR / "tls/server.key") if TLS_MODE else "")
-TLS_CA = env.str("TLS_CA", default=str(DATA_DIR / "tls/ca.crt") if TLS_MODE else "")
+TLS_MODE = env.choice("TLS", "", "auto")
+TLS_CERT = env.text("TLS_CERT", str(DATA_DIR / "tls/server.crt") if TLS_MODE else "")
+TLS_KEY = env.text("TLS_KEY", str(DATA_DIR / "tls/server.key") if TLS_MODE else "")
+TLS_CA = env.text("TLS_CA", str(DATA_DIR / "tls/ca.crt") if TLS_MODE else "")
 if bool(TLS_CERT) != bool(TLS_KEY):
     raise ImproperlyConfigured("HARBORWEB_TLS_CERT and HARBORWEB_TLS_KEY go together: set both or neither")
 
-THREADS = env.int("THREADS", default=64)
-if THREADS < 8:
-    raise ImproperlyConfigured(
-        f"HARBORWEB_THREADS is {THREADS}; with less than 8, slow clients could hold all of them"
-    )
+THREADS = env.number("THREADS", 64, least=8, because="with less, slow clients could hold all of them")
 
 HARBORWEB: dict[str, Any] = {
     "DATA": DATA_DIR,
@@ -73,8 +66,8 @@ HARBORWEB: dict[str, Any] = {
     "TLS_CERT": Path(TLS_CERT) if TLS_CERT else None,
     "TLS_KEY": Path(TLS_KEY) if TLS_KEY else None,
     "TLS_CA": Path(TLS_CA) if TLS_CA else None,
-    "ADMIN_PASSWORD": env.str("ADMIN_PASSWORD", default=""),
-    "WORKERS": env.int("WORKERS", default=os.cpu_count() or 1),
+    "ADMIN_PASSWORD": env.text("ADMIN_PASSWORD", ""),
+    "WORKERS": env.number("WORKERS", os.cpu_count() or 1, least=1),
     "THREADS": THREADS,
 }
 
@@ -139,7 +132,7 @@ TEMPLATES = [
 
 # --- database ---------------------------------------------------------------------------------------------------------
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'harborweb.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'harborweb.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
@@ -149,15 +142,13 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 30,
     }
     _database["CONN_MAX_AGE"] = None
-elif _database["ENGINE"] == "django.db.backends.postgresql":
+else:
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 30},
+        "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL", 8, least=1), "timeout": 30},
         # A lock that is not had in five seconds is an answer of 503 with Retry-After, not a hung client.
         "options": "-c lock_timeout=5000 -c synchronous_commit=on",
     }
-else:
-    raise ImproperlyConfigured("HARBORWEB_DATABASE_URL must be a sqlite:// or postgres:// URL")
 
 # --- people and sessions ----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -167,16 +158,16 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/harbor/projects"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = "sid"
-SESSION_COOKIE_AGE = env.int("SESSION_MINUTES", default=60) * 60
+SESSION_COOKIE_AGE = env.number("SESSION_MINUTES", 60, least=1) * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = bool(TLS_CERT) or env.bool("SECURE_COOKIES", default=False)
+SESSION_COOKIE_SECURE = bool(TLS_CERT) or env.flag("SECURE_COOKIES")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"  # where Harbor's clients put it
 # Over TLS only. Browsers keep it by name, for every port: on localhost that would be everything else there, too.
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0 if HOSTNAME == "localhost" else 365 * 24 * 3600)
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0 if HOSTNAME == "localhost" else 365 * 24 * 3600)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -209,7 +200,7 @@ REST_FRAMEWORK = {
 }
 
 # --- background work --------------------------------------------------------------------------------------------------
-_redis_url = env.str("REDIS_URL", default="")
+_redis_url = env.url("REDIS_URL", "", "redis", "rediss", "unix")
 _broker_dir = DATA_DIR / "broker"
 CELERY_BROKER_URL = _redis_url or "filesystem://localhost"
 if not _redis_url:
@@ -239,7 +230,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "registry-collect-garbage": {
         "task": "registry.tasks.collect_garbage",
-        "schedule": env.int("GC_SECONDS", default=60),
+        "schedule": env.number("GC_SECONDS", 60, least=1),
     },
     "registry-collect-garbage-thoroughly": {
         "task": "registry.tasks.collect_garbage_thoroughly",
@@ -252,21 +243,19 @@ CELERY_BEAT_SCHEDULE = {
 REGISTRY_AUTHENTICATOR = "projects.portal.wiring.Authenticator"
 REGISTRY_ACCESS_POLICY = "projects.portal.wiring.AccessPolicy"
 # filesystem:///path or, later, s3://bucket
-REGISTRY_STORAGE = env.str("STORAGE", default=f"filesystem://{DATA_DIR / 'storage'}")
+REGISTRY_STORAGE = env.url("STORAGE", f"filesystem://{DATA_DIR / 'storage'}", "filesystem")
 # G of the content store: how long an existence promise holds at most, and how long the unreachable is kept.
-REGISTRY_KEEP = timedelta(seconds=env.int("KEEP_SECONDS", default=24 * 3600))
+REGISTRY_KEEP = timedelta(seconds=env.number("KEEP_SECONDS", 24 * 3600))
 # R: how long a file outlives its blob, for reads under way.
-REGISTRY_READ_GRACE = timedelta(seconds=env.int("READ_GRACE_SECONDS", default=3600))
-REGISTRY_UPLOAD_TTL = timedelta(seconds=env.int("UPLOAD_TTL_SECONDS", default=24 * 3600))
-REGISTRY_DELETE_UNTAGGED = env.bool("DELETE_UNTAGGED", default=False)
-REGISTRY_TOKEN_TTL = timedelta(minutes=env.int("TOKEN_MINUTES", default=30))
+REGISTRY_READ_GRACE = timedelta(seconds=env.number("READ_GRACE_SECONDS", 3600))
+REGISTRY_UPLOAD_TTL = timedelta(seconds=env.number("UPLOAD_TTL_SECONDS", 24 * 3600))
+REGISTRY_DELETE_UNTAGGED = env.flag("DELETE_UNTAGGED")
+REGISTRY_TOKEN_TTL = timedelta(minutes=env.number("TOKEN_MINUTES", 30, least=1))
 REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
 # Threads of a process that may wait for clients who read or send a body; forms have theirs (harborweb/wsgi.py).
 REGISTRY_SLOW_BODIES = THREADS * 3 // 4
-REGISTRY_ACCEL = env.str("ACCEL", default="")
-if REGISTRY_ACCEL not in ("", "nginx"):
-    raise ImproperlyConfigured(f"HARBORWEB_ACCEL is {REGISTRY_ACCEL!r}; it must be 'nginx' or empty")
+REGISTRY_ACCEL = env.choice("ACCEL", "", "nginx")
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOGGING = {
@@ -289,5 +278,5 @@ LOGGING = {
         # Many lines a record, each with its own time.
         "registry.access": {"handlers": ["access"], "propagate": False},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")},
 }

@@ -1,9 +1,6 @@
 """`serve` refuses what would be unwise, and starts what it was asked for."""
 
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -163,10 +160,3 @@ def test_an_address_is_read(text, host, port, is_loopback):
 def test_nonsense_is_refused(text):
     with pytest.raises(CommandError, match="HARBORWEB_BIND"):
         Address.parse(text)
-
-
-def test_threads_that_slow_clients_could_hold_all_of_are_refused(tmp_path):
-    environment = {**os.environ, "HARBORWEB_THREADS": "7", "HARBORWEB_DATA": str(tmp_path)}
-    command = [sys.executable, "-c", "import harborweb.settings"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert "HARBORWEB_THREADS is 7; with less than 8, slow clients could hold all of them" in run.stderr
