@@ -1,6 +1,7 @@
 """The WSGI application that Granian (or gunicorn) serves: portal, API and registry in one."""
 
 import os
+from threading import BoundedSemaphore
 
 from django.core.wsgi import get_wsgi_application
 
@@ -9,13 +10,11 @@ portal = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from harborweb.bodies import BodiesFirst  # noqa: E402
+from harborweb.bodies import BodiesFirst, Leftovers  # noqa: E402
 from registry.wsgi import ShortPath  # noqa: E402  # needs the applications
 
-application = ShortPath(
-    BodiesFirst(
-        portal,
-        at_once=settings.HARBORWEB["THREADS"] // 8,
-        largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-    )
+slots = BoundedSemaphore(settings.HARBORWEB["THREADS"] // 8)
+application = Leftovers(
+    ShortPath(BodiesFirst(portal, slots=slots, largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)),
+    slots=slots,
 )

@@ -111,15 +111,67 @@ PUSH = f"POST /v2/library/large/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\n"
     ids=["pulls", "pulls of ranges", "pushes", "pushes in chunks", "pushes of manifests"],
 )
 def test_clients_who_stall_in_a_large_body_hold_nobody_up(eight_threads, head, begun):
-    with connection(eight_threads) as opened:
-        opened.request("POST", PUSH.split()[1], LAYER, {"Authorization": f"Basic {BASIC}"})
-        assert opened.getresponse().status == 201
+    push_layer(eight_threads)
     with clients(eight_threads, 20, head, begun) as stalled:
         assert servers.status(eight_threads) == 401
         servers.until(lambda: len(refused(stalled)) == 14, what="14 refusals")
         assert all(b"retry-after: 5" in answer.lower() for answer in refused(stalled))
         assert all(b"UNAVAILABLE" in answer for answer in refused(stalled))
     servers.until(lambda: free_slots(eight_threads) == 6, what="an end to what broken clients held")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PATCH", "/v2/library/large/blobs/uploads/1", 401),
+        ("PUT", "/v2/library/LARGE/manifests/1", 400),
+        ("PUT", "/v2/library/large/tags/list", 405),
+        ("POST", "/service/token", 413),
+    ],
+)
+def test_who_is_refused_before_the_body_was_sent_hears_why_and_keeps_the_connection(
+    eight_threads, method, path, status, chunked
+):
+    with connection(eight_threads) as opened:
+        opened.request(method, path, iter([LAYER[:1_000_000]] * 15) if chunked else LAYER)
+        kept = opened.sock
+        answer = opened.getresponse()
+        assert (answer.status, "WWW-Authenticate" in answer.headers) == (status, status == 401)
+        answer.read()
+        opened.request("GET", "/v2/")
+        assert opened.getresponse().status == 401
+        assert opened.sock is kept
+
+
+def test_who_pushes_while_too_many_do_hears_when_to_come_again_and_keeps_the_connection(eight_threads):
+    head = f"{PUSH}Content-Length: 16000000\r\nExpect: 100-continue\r\n"  # of these nothing is waited for
+    with clients(eight_threads, 20, head, "") as stalled, connection(eight_threads) as opened:
+        servers.until(lambda: len(refused(stalled)) == 14, what="14 refusals")
+        opened.request("POST", PUSH.split()[1], LAYER, {"Authorization": f"Basic {BASIC}"})
+        kept = opened.sock
+        answer = opened.getresponse()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        answer.read()
+        opened.request("GET", "/v2/")
+        assert opened.getresponse().status == 401
+        assert opened.sock is kept
+
+
+def test_strangers_who_are_refused_and_go_on_slowly_hold_nobody_up(eight_threads):
+    push_layer(eight_threads)
+    head = "PATCH /v2/library/LARGE/blobs/uploads/1 HTTP/1.1\r\nContent-Length: 1000\r\n"
+    with clients(eight_threads, 20, head, "begun") as stalled:
+        assert {each.recv(2000)[:12] for each in stalled} == {b"HTTP/1.1 400"}
+        assert free_slots(eight_threads) == 6
+        assert servers.status(eight_threads) == 401
+
+
+def push_layer(url: str) -> None:
+    """LAYER is there for PULL."""
+    with connection(url) as opened:
+        opened.request("POST", PUSH.split()[1], LAYER, {"Authorization": f"Basic {BASIC}"})
+        assert opened.getresponse().status == 201
 
 
 BASIC = b64encode(f"admin:{servers.ADMIN_PASSWORD}".encode()).decode()

@@ -7,12 +7,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from registry import db, hashing
-from registry.errors import RegistryError
+from registry import hashing
 from registry.slots import Slot
 from registry.storage.base import Appender, State
 
@@ -22,7 +21,6 @@ SLOW = 1.0  # seconds
 CHECKPOINT_BYTES = 128 * 1024 * 1024
 CHECKPOINT_SECONDS = 20.0
 STALL = 60.0  # seconds without a byte after which a writer lets go of the file, for a client that came back
-DRAIN_LIMIT = 16 * PIECE  # bytes of a refused body that are read all the same
 _AHEAD = 4  # pieces received but not yet written
 
 
@@ -76,17 +74,6 @@ class Body:
     def truncated(self) -> bool:
         """True if less came than was announced."""
         return self.broken or (self.length is not None and self.received < self.length)
-
-    def drain(self, limit: int = DRAIN_LIMIT) -> None:
-        """Reads and drops what is left, up to `limit` bytes.
-
-        A server that answers before it has read the body must close the connection, and then a client that is
-        still sending may never see the answer. With no slot free it has to.
-        """
-        db.release_connection()
-        with suppress(RegistryError):
-            while limit > 0 and (data := self.read(min(limit, PIECE))):
-                limit -= len(data)
 
 
 class Stalled(Exception):

@@ -261,15 +261,6 @@ def test_a_writer_lets_go_of_the_file_when_no_byte_comes(key, monkeypatch):
     uploads.commit(key, Digest.of(data), body(data[offset:]))
 
 
-def test_a_refused_body_is_read_to_its_end_if_that_is_near(key):
-    stream = io.BytesIO(bytes(3 * receiving.PIECE))
-    refused = Body(stream, 3 * receiving.PIECE)
-    refused.drain(2 * receiving.PIECE)
-    assert stream.tell() == 2 * receiving.PIECE
-    refused.drain()
-    assert stream.read() == b""
-
-
 @pytest.mark.parametrize("size", [7, 3 * receiving.PIECE])
 def test_what_fitted_on_a_full_disk_can_be_resumed_from(key, monkeypatch, size):
     data = bytes(size)

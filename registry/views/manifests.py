@@ -76,14 +76,12 @@ def _body(request: HttpRequest) -> bytes:
     pieces: list[bytes] = []
     with Body(request.META["wsgi.input"], length) as body:
         if length is not None and length > documents.MAX_SIZE:
-            body.drain()
             raise documents.too_large(length)
         while body.received <= documents.MAX_SIZE and (
             piece := body.read(documents.MAX_SIZE + 1 - body.received)
         ):
             pieces.append(piece)
         if body.received > documents.MAX_SIZE:
-            body.drain()
             raise documents.too_large(body.received)
     if body.truncated:
         raise RegistryError(

@@ -49,7 +49,7 @@ def patch(call: Call) -> HttpResponse:
             _read_content_range(call.request, body)
             return _progress(call, uploads.append(_key(call), body), 202)
         except RegistryError as error:
-            raise _refused(call, body, error) from error
+            raise _refused(call, error) from error
 
 
 def put(call: Call) -> HttpResponse:
@@ -60,9 +60,8 @@ def put(call: Call) -> HttpResponse:
             digest = Digest.parse(call.request.GET.get("digest", ""))
             uploads.commit(_key(call), digest, body)
         except RegistryError as error:
-            raise _refused(call, body, error) from error
-        body.drain()
-        return _created(call, digest)
+            raise _refused(call, error) from error
+    return _created(call, digest)
 
 
 def delete(call: Call) -> HttpResponse:
@@ -72,12 +71,8 @@ def delete(call: Call) -> HttpResponse:
 
 
 def _push(call: Call, digest: Digest, body: Body) -> HttpResponse:
-    try:
-        _read_content_range(call.request, body)
-        uploads.push(name=call.name, owner=call.subject, digest=digest, body=body)
-    except RegistryError:
-        body.drain()
-        raise
+    _read_content_range(call.request, body)
+    uploads.push(name=call.name, owner=call.subject, digest=digest, body=body)
     return _created(call, digest)
 
 
@@ -136,12 +131,11 @@ def _read_content_range(request: HttpRequest, body: Body) -> None:
     body.length = size
 
 
-def _refused(call: Call, body: Body, error: RegistryError) -> RegistryError:
+def _refused(call: Call, error: RegistryError) -> RegistryError:
     """The error, telling where a session that is still there goes on.
 
     Raises BLOB_UPLOAD_UNKNOWN if a request that made no sense was for a session that is not there.
     """
-    body.drain()
     if isinstance(error, SessionKept):
         error.headers.update(_session_headers(call, call.reference, error.offset))
     elif error.status == HTTPStatus.BAD_REQUEST:
