@@ -14,7 +14,7 @@ from registry.digests import Digest
 from registry.media_types import OCI_INDEX, OCI_MANIFEST
 from registry.models import Manifest, Repository, RepositoryBlob, Tag
 from registry.names import RepositoryName
-from registry.services import documents, pulls
+from registry.services import documents, pulls, tokens
 from registry.tests import content
 from registry.tests.pushing import Pusher
 
@@ -105,13 +105,16 @@ def test_a_get_is_a_pull_and_a_head_is_none(client, pusher):
     assert Tag.objects.get().pulled_at is not None
 
 
-def test_hot_pulls_cost_one_query(client, pusher, django_assert_num_queries):
+@pytest.mark.parametrize("actions", ["pull", "pull,push"])
+def test_hot_pulls_cost_one_query(client, pusher, actions, django_assert_num_queries):
     put(client, "v1")
-    client.get(path("manifests/v1"))
+    token = tokens.issue("petra", [f"repository:library/alpine:{actions}"]).token
+    login = {"Authorization": f"Bearer {token}"}
+    client.get(path("manifests/v1"), headers=login)
     with django_assert_num_queries(1):
-        client.get(path("manifests/v1"))
+        assert client.get(path("manifests/v1"), headers=login).status_code == 200
     with django_assert_num_queries(1):
-        client.head(path(f"manifests/{DIGEST}"))
+        assert client.head(path(f"manifests/{DIGEST}"), headers=login).status_code == 200
 
 
 def test_deletion_is_accepted_and_seen_at_once(client, pusher):
