@@ -69,6 +69,7 @@ HARBORWEB: dict[str, Any] = {
     "ADMIN_PASSWORD": env.text("ADMIN_PASSWORD", ""),
     "WORKERS": env.number("WORKERS", os.cpu_count() or 1, least=1),
     "THREADS": THREADS,
+    "SILENCE": env.number("SILENCE_SECONDS", 900, least=1),
 }
 
 # --- the applications, ground floor last ------------------------------------------------------------------------------

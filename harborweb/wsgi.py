@@ -10,6 +10,7 @@ portal = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
+from harborweb import silence  # noqa: E402
 from harborweb.bodies import BodiesFirst, Leftovers  # noqa: E402
 from registry.wsgi import ShortPath  # noqa: E402  # needs the applications
 
@@ -18,3 +19,4 @@ application = Leftovers(
     ShortPath(BodiesFirst(portal, slots=slots, largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)),
     slots=slots,
 )
+silence.watch(settings.HARBORWEB["SILENCE"])

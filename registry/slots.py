@@ -1,7 +1,8 @@
 """Slots for slow bodies: clients read and send at their own pace, and meanwhile each holds a thread of the server.
 
-The server has no time-out for one that stalls, so not all threads may be waiting: REGISTRY_SLOW_BODIES of a process at
-most, downloads and uploads together. Who comes then is told to come again, and short answers go on.
+A read that waits for a client cannot be given up, so not all threads may be waiting: REGISTRY_SLOW_BODIES of a process
+at most, downloads and uploads together. Who comes then is told to come again, and short answers go on. A client who
+sends a byte now and then keeps his slot; the composition root cuts off one who is silent (harborweb/silence.py).
 """
 
 from collections.abc import Iterator

@@ -167,6 +167,20 @@ def test_strangers_who_are_refused_and_go_on_slowly_hold_nobody_up(eight_threads
         assert servers.status(eight_threads) == 401
 
 
+def test_who_says_nothing_for_long_is_cut_off_and_who_says_little_is_not(tmp_path):
+    head = f"{PUSH}Content-Length: 16000000\r\n"
+    with serve(tmp_path, WORKERS="1", THREADS="8", SILENCE_SECONDS="2") as (_, url, _):
+        push_layer(url)
+        with clients(url, 5, head, "begun") as silent, clients(url, 1, head, "begun") as (slow,):
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                slow.sendall(b".")
+                time.sleep(0.2)
+            assert {each.recv(1) for each in silent} == {b""}
+            assert free_slots(url) == 5
+            assert refused([slow]) == []
+
+
 def push_layer(url: str) -> None:
     """LAYER is there for PULL."""
     with connection(url) as opened:
