@@ -63,6 +63,13 @@ def eight_threads(tmp_path_factory):
         yield url
 
 
+@pytest.fixture(scope="module")
+def sixteen_threads(tmp_path_factory):
+    """The URL of a server that reads on after two refusals at a time: one may just be ending when the next comes."""
+    with serve(tmp_path_factory.mktemp("refused"), WORKERS="1", THREADS="16") as (_, url, _):
+        yield url
+
+
 FORM_TYPE = "application/x-www-form-urlencoded"
 FORM = f"POST /service/token HTTP/1.1\r\nContent-Type: {FORM_TYPE}\r\nContent-Length: 10\r\n"
 
@@ -131,9 +138,9 @@ def test_clients_who_stall_in_a_large_body_hold_nobody_up(eight_threads, head, b
     ],
 )
 def test_who_is_refused_before_the_body_was_sent_hears_why_and_keeps_the_connection(
-    eight_threads, method, path, status, chunked
+    sixteen_threads, method, path, status, chunked
 ):
-    with connection(eight_threads) as opened:
+    with connection(sixteen_threads) as opened:
         opened.request(method, path, iter([LAYER[:1_000_000]] * 15) if chunked else LAYER)
         kept = opened.sock
         answer = opened.getresponse()
