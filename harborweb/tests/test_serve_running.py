@@ -100,6 +100,14 @@ def test_a_form_in_chunks_is_read(eight_threads):
         assert opened.getresponse().status == 413
 
 
+@pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400)])
+def test_a_health_check_of_http_1_0_need_not_name_a_host(eight_threads, version, status):
+    host = urlsplit(eight_threads)
+    with socket.create_connection((host.hostname, host.port), timeout=5) as client:
+        client.sendall(f"GET /api/v2.0/ping HTTP/{version}\r\n\r\n".encode())
+        assert client.recv(12) == f"HTTP/{version} {status}".encode()
+
+
 LAYER = bytes(16_000_000)  # more than the sockets between us hold
 DIGEST = f"sha256:{hashlib.sha256(LAYER).hexdigest()}"
 PULL = f"GET /v2/library/large/blobs/{DIGEST} HTTP/1.1\r\n"
