@@ -14,7 +14,7 @@ from registry.digests import Digest
 from registry.tests.registry_client import IMAGE, Answer, Client, manifest
 from registry.tests.zygote import Killed, Zygote, memory_directory, own_database
 
-pytestmark = [pytest.mark.enable_socket, pytest.mark.xdist_group("crashes")]
+pytestmark = pytest.mark.enable_socket
 
 LAYER = b"".join(b"%08d" % number for number in range(40_000))
 PARTS = [LAYER[:100_000], LAYER[100_000:200_000], LAYER[200_000:]]

@@ -9,7 +9,6 @@ from registry.tests.zygote import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("crashes")
 def test_no_promise_is_broken_while_random_actors_are_killed():
     command = [sys.executable, "-m", "registry.tests.stress", "--seconds", "20"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)

@@ -18,6 +18,9 @@ from projects.web.tables import Sorts, asked_text, paginate
 from registry.models import Manifest
 
 TAG_SORTS: Final = Sorts({"name": "name", "pushed": "pushed_at", "pulled": "last_pull"}, default="-pushed")
+ACCESSORY_SORTS: Final = Sorts(
+    {"type": "kind", "size": "total_size", "pushed": "pushed_at"}, default="-pushed"
+)
 
 MAX_SHOWN: Final = 256 * 1024
 """Bytes of a manifest that is shown on the page; a larger one is there to be downloaded."""
@@ -102,9 +105,8 @@ def _part(request: PortalRequest, manifest: Manifest, config: dict[str, Any], pa
     if part == "history":
         return {"history": contents.history(config, contents.layers(contents.document(manifest)).shown)}
     if part == "accessories":
-        return {
-            "accessories": artifacts.rows(list(artifacts.accessories(manifest).order_by("-pushed_at")[:100]))
-        }
+        found = paginate(request, artifacts.accessories(manifest), sorts=ACCESSORY_SORTS)
+        return {"page": found, "accessories": artifacts.rows(found.rows)}
     if part == "manifest":
         readable = manifest.size <= MAX_SHOWN
         return {"raw": contents.indented(bytes(manifest.payload)) if readable else ""}

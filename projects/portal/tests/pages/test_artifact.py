@@ -71,6 +71,25 @@ def test_layers_accessories_and_children_have_their_tabs(pages, cast, content):
     assert "linux/arm64" in text(show(pages, cast, content.index, tab="children"))
 
 
+def test_many_accessories_come_in_pages(pages, cast, store, django_assert_max_num_queries):
+    image = push_image(f"open/{NAME}")
+    for number in range(20):
+        push_with_config(b"{}", subject=image, annotations={"number": str(number)})
+    with django_assert_max_num_queries(20):
+        first = show(pages, cast, image, tab="accessories")
+    assert len(first.context["accessories"]) == 15
+    assert "1–15 of 20" in text(first)
+    second = pages.get(
+        "artifact",
+        cast.public.pk,
+        NAME,
+        image["digest"],
+        tab="accessories",
+        at=first.context["page"].following,
+    )
+    assert len(second.context["accessories"]) == 5
+
+
 def test_the_manifest_is_shown_as_it_is(pages, cast, content):
     response = show(pages, cast, content.image, tab="manifest")
     assert json.loads(response.context["raw"])["mediaType"] == media_types.OCI_MANIFEST
