@@ -37,7 +37,7 @@ def serve(home: Path, **settings: str):
 
 def health(url: str) -> dict[str, str]:
     """The state of each part, by its name."""
-    with urllib.request.urlopen(url.replace("/v2/", "/api/v2.0/health"), timeout=5) as answer:
+    with urllib.request.urlopen(url.replace("/v2/", "/api/v2.0/health"), timeout=30) as answer:
         return {part["name"]: part["status"] for part in json.load(answer)["components"]}
 
 
