@@ -61,6 +61,8 @@ def pull(host: Host, repository: str, *, kind: str, tag: str, digest: str) -> li
 def push(host: Host, project: str, repository: str = "") -> list[Commands]:
     """How to push to a project (or to one repository of it) with each client."""
     target = f"{host.name}/{project}/{repository or 'REPOSITORY'}:TAG"
+    # Helm appends the chart's name, which is the last part of the repository's.
+    parent = f"{project}/{repository}".rpartition("/")[0]
     insecure, plain = host.flag("--tls-verify=false"), host.flag("--plain-http")
     return [
         Commands(
@@ -82,7 +84,7 @@ def push(host: Host, project: str, repository: str = "") -> list[Commands]:
             (
                 f"helm registry login{plain} {host.name}",
                 "helm package CHART_DIRECTORY",
-                f"helm push{plain} CHART-VERSION.tgz oci://{host.name}/{project}",
+                f"helm push{plain} CHART-VERSION.tgz oci://{host.name}/{parent}",
             ),
         ),
         Commands("ORAS", (f"oras login{plain} {host.name}", f"oras push{plain} {target} FILE:MEDIA_TYPE")),

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from django.db.models import F
 
-from projects.portal.tests.artifacts import push_accessory, push_image, push_index, push_manifest
+from projects.portal.tests.artifacts import push_accessory, push_chart, push_image, push_index, push_manifest
 from projects.web.tests.reading import text
 from registry import media_types
 from registry.models import Manifest, Namespace, Tag
@@ -113,6 +113,15 @@ def test_each_row_has_the_commands_that_pull_it(pages, cast, content):
     assert f"nerdctl --insecure-registry pull {repository}:multi" in response
     assert f"podman pull --tls-verify=false {repository}@{content.plain['digest']}" in response
     assert f"helm pull oci://{repository} --version 2.4.0 --plain-http" in response
+
+
+def test_helm_is_told_where_the_chart_s_name_is_appended(pages, cast, store):
+    for name in ("charts/web", "web"):
+        push_chart(f"open/{name}", "2.4.0")
+    nested = text(pages.get("artifacts", cast.public.pk, "charts/web"))
+    assert "helm push --plain-http CHART-VERSION.tgz oci://testserver/open/charts " in nested
+    flat = text(pages.get("artifacts", cast.public.pk, "web"))
+    assert "helm push --plain-http CHART-VERSION.tgz oci://testserver/open " in flat
 
 
 def test_eight_tags_stand_in_a_row_and_the_rest_is_a_number(pages, cast, store):
