@@ -105,6 +105,38 @@ def test_the_pull_command_is_copied(visit):
     assert re.fullmatch(r"docker pull localhost:\d+/open/shop/web:\S+", copied)
 
 
+@pytest.mark.parametrize(("page_name", "scope"), [("artifact", "#pull + *"), ("manifest", "#list")])
+def test_a_copy_button_shows_that_it_copied_even_under_the_mouse(visit, page_name, scope):
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"], reduced_motion="reduce")
+    page = visitor.open(page_name)
+    button = page.locator(scope).get_by_role("button", name="Copy").first
+    button.hover()
+    hovered = button.evaluate("button => getComputedStyle(button).color")
+    button.click()
+    expect(button.locator("use")).to_have_attribute("href", re.compile("#circle-check$"))
+    expect(button).not_to_have_css("color", hovered)
+    button.click()  # once more before the first answer has gone
+    expect(button.locator("use")).to_have_attribute("href", re.compile("#copy$"))
+    expect(button).to_have_css("color", hovered)
+    expect(page.locator("#status")).to_be_empty()
+
+
+def test_that_nothing_was_copied_is_there_to_be_read_until_the_next_try(visitor):
+    page = visitor.open("artifacts")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')) }")
+    page.get_by_role("button", name=re.compile("Pull command of")).first.click()
+    popover = page.locator("[popover]:popover-open")
+    popover.get_by_role("button", name="Copy").first.click()
+    words = popover.get_by_text("Could not copy. Select the text and copy it by hand.")
+    expect(words).to_be_visible()
+    expect(page.locator("#status")).to_have_text(words.text_content())
+    popover.get_by_role("button", name="Copy").last.click()
+    expect(words).to_have_count(1)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.resolve() }")
+    popover.get_by_role("button", name="Copy").last.click()
+    expect(words).to_have_count(0)
+
+
 def test_a_tag_is_added_and_removed(visitor):
     visitor.expected.append("422")
     page = visitor.log_in("mara")
