@@ -45,7 +45,7 @@ function explain(button) {
   const text = document.createElement("p");
   text.className = "refused";
   text.textContent = FAILURE;
-  button.after(text);
+  button.parentElement.append(text);
   return () => text.remove();
 }
 
