@@ -3,14 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, Final
 
 from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from projects.errors import NotFound
-from projects.portal.contents import Excerpt, cut, document, entries, excerpt, platform_name, whole
+from projects.portal.contents import (
+    Excerpt,
+    annotations,
+    cut,
+    document,
+    entries,
+    excerpt,
+    platform_name,
+    whole,
+)
 from projects.portal.queries import artifacts
 from registry.digests import Digest, is_digest
 from registry.errors import RegistryError
@@ -41,10 +49,9 @@ class ArtifactRow:
     accessories: int = 0
 
     @property
-    def annotations(self) -> list[tuple[str, str]]:
+    def annotations(self) -> Excerpt[tuple[str, str]]:
         """The first annotations, cut to what fits into a list: a client may have written megabytes."""
-        shown = islice(self.manifest.annotations.items(), ANNOTATIONS_SHOWN)
-        return [(str(key)[:ANNOTATION_LENGTH], str(value)[:ANNOTATION_LENGTH]) for key, value in shown]
+        return annotations(self.manifest, ANNOTATIONS_SHOWN, ANNOTATION_LENGTH)
 
     @property
     def more_tags(self) -> int:

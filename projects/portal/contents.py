@@ -29,9 +29,9 @@ class Excerpt(Generic[T]):
     more: int = 0
 
 
-def excerpt(values: Sequence[T]) -> Excerpt[T]:
+def excerpt(values: Sequence[T], most: int = MOST) -> Excerpt[T]:
     """As much of a list as a page shows."""
-    return Excerpt(values[:MOST], max(0, len(values) - MOST))
+    return Excerpt(values[:most], max(0, len(values) - most))
 
 
 def cut(text: object, longest: int = LONGEST) -> str:
@@ -166,10 +166,10 @@ def _step(entry: dict[str, Any], layer: Layer | None) -> Step:
     return Step(cut(command, LONGEST_COMMAND), time(entry.get("created")), layer)
 
 
-def annotations(manifest: Manifest) -> Excerpt[tuple[str, str]]:
+def annotations(manifest: Manifest, most: int = MOST, longest: int = LONGEST) -> Excerpt[tuple[str, str]]:
     """A manifest's annotations by name."""
-    found = excerpt(sorted(manifest.annotations.items()))
-    return Excerpt([(cut(key), cut(value)) for key, value in found.shown], found.more)
+    found = excerpt(sorted(manifest.annotations.items()), most)
+    return Excerpt([(cut(key, longest), cut(value, longest)) for key, value in found.shown], found.more)
 
 
 @dataclass(frozen=True, slots=True)

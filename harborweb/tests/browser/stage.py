@@ -49,7 +49,19 @@ def push() -> dict[str, Any]:
         "open/a-rather-long-name/for-a-repository/with-several-parts",
     ):
         artifacts.push_image(other, "latest", seed=other)
-    return {"image": image["digest"], "index": index["digest"]}
+    return {"image": image["digest"], "index": index["digest"], "odd": push_odd("open/odd")}
+
+
+def push_odd(name: str) -> str:
+    """An artifact that has as much of everything as a client may write; its digest."""
+    from projects.portal.tests import artifacts
+
+    notes = {f"com.example.note-{number:03}": "a word and another " * 40 for number in range(301)}
+    long_type = f"application/vnd.example.{'long-' * 40}type+json"
+    tags = (f"{number:02}-{'x' * 125}" for number in range(60))
+    odd = artifacts.push_image(name, *tags, seed="odd", artifactType=long_type, annotations=notes)
+    artifacts.push_accessory(name, odd, long_type)
+    return str(odd["digest"])
 
 
 def addresses(project: int, empty: int, longest: int, digests: dict[str, Any]) -> dict[str, str]:
@@ -57,6 +69,7 @@ def addresses(project: int, empty: int, longest: int, digests: dict[str, Any]) -
     home = f"/harbor/projects/{project}"
     artifacts = f"{home}/repositories/shop/web/artifacts-tab"
     image = f"{artifacts}/artifacts/{digests['image']}"
+    odd = f"{home}/repositories/odd/artifacts-tab/artifacts/{digests['odd']}"
     return {
         "projects": "/harbor/projects",
         "new-project": "/harbor/projects/new",
@@ -75,6 +88,9 @@ def addresses(project: int, empty: int, longest: int, digests: dict[str, Any]) -
         "history": f"{image}?tab=history",
         "accessories": f"{image}?tab=accessories",
         "manifest": f"{image}?tab=manifest",
+        "odd": f"{home}/repositories/odd/artifacts-tab",
+        "odd-artifact": f"{odd}?tab=tags",
+        "odd-accessories": f"{odd}?tab=accessories",
         "info": f"{home}/repositories/shop/web/info-tab",
         "description": f"{home}/repositories/shop/web/info-tab/_edit",
         "search": "/harbor/search?q=shop",

@@ -65,6 +65,9 @@ def test_what_opens_on_a_page_is_fit_to_be_seen(visit, gallery, look):
     visitor.open("artifacts")
     page.get_by_role("button", name="Pull command of").nth(2).click()
     inspect(visitor, page, "pull", gallery, look)
+    visitor.open("odd")
+    page.get_by_role("button", name="301 annotations of").click()
+    inspect(visitor, page, "annotations", gallery, look)
     visitor.open("artifacts")
     for row in (0, 3):
         page.locator("td.pick input").nth(row).check()

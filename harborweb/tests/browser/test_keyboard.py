@@ -59,6 +59,16 @@ def test_commands_are_chosen_with_the_arrow_keys(visitor):
     expect(page.get_by_text("docker pull localhost")).to_be_hidden()
 
 
+def test_annotations_that_are_taller_than_the_screen_are_scrolled(visitor):
+    page = visitor.open("odd")
+    page.get_by_role("button", name="301 annotations of").press("Enter")
+    notes = page.get_by_role("region", name="Annotations of")
+    page.keyboard.press("Tab")
+    expect(notes).to_be_focused()
+    page.keyboard.press("End")
+    expect(notes.get_by_text("… and 281 more, in the whole manifest")).to_be_in_viewport()
+
+
 def test_everything_that_can_be_pressed_can_be_reached_and_shows_it(visitor):
     page = visitor.log_in()
     visitor.open("artifacts")

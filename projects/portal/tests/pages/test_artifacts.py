@@ -131,6 +131,16 @@ def test_eight_tags_stand_in_a_row_and_the_rest_is_a_number(pages, cast, store):
     assert "12 more" in text(pages.get("artifacts", cast.public.pk, NAME))
 
 
+def test_of_many_annotations_the_first_are_shown_and_how_many_there_are(pages, cast, store):
+    notes = {f"note-{number:03}": "x" for number in range(301)} | {"note-000": "y" * 501}
+    push_image(f"open/{NAME}", annotations=notes)
+    response = text(pages.get("artifacts", cast.public.pk, NAME))
+    assert f" {'y' * 500}… " in response
+    assert "note-019" in response
+    assert "note-020" not in response
+    assert "… and 281 more, in the whole manifest" in response
+
+
 def test_what_a_client_wrote_is_text_and_no_markup(pages, cast, store):
     hostile = "<script>alert(1)</script>"
     push_image(f"open/{NAME}", annotations={hostile: hostile, "other": "x"})
