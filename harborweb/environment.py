@@ -4,8 +4,10 @@ Every reader returns `default` where nothing is set, and raises ImproperlyConfig
 it must be for what makes no sense. Values are repeated only where they are no secrets.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -35,10 +37,13 @@ def choice(name: str, default: str, *others: str) -> str:
     return value
 
 
+MOST: Final = 100_000_000  # seconds: three years; what is later than that overflows somewhere
+
+
 def number(name: str, default: int, *, least: int = 0, because: str = "") -> int:
-    """A whole number of at least `least`."""
+    """A whole number from `least` to MOST."""
     value = text(name, str(default))
-    if not value.isdecimal() or int(value) < least:
+    if not (value.isascii() and value.isdecimal() and len(value) < 10 and least <= int(value) <= MOST):
         raise _nonsense(name, value, f"a number, {least} or more{because and ': '}{because}")
     return int(value)
 
@@ -67,6 +72,23 @@ def networks(name: str, default: Sequence[str]) -> list[str]:
     return found
 
 
+def origins(name: str) -> list[str]:
+    """Schemes with hosts, `https://name`, with commas between them."""
+    found = words(name)
+    for each in found:
+        if not re.fullmatch(r"https?://[\w.:*\[\]-]+", each, re.ASCII):
+            raise _nonsense(name, each, "a scheme and a name, as https://hub.example.com")
+    return found
+
+
+def host(name: str, default: str) -> str:
+    """A name or an address, without a port."""
+    value = text(name, default)
+    if not re.fullmatch(r"[\w.-]+|[0-9a-fA-F:.]+", value, re.ASCII):
+        raise _nonsense(name, value, "a host's name or address")
+    return value
+
+
 def url(name: str, default: str, *schemes: str) -> str:
     """A URL with one of these schemes, or the default."""
     value = text(name, default)
@@ -79,9 +101,22 @@ def url(name: str, default: str, *schemes: str) -> str:
 def database(name: str, default: str) -> dict[str, Any]:
     """A database's URL, as an entry of Django's DATABASES."""
     try:
-        return dict(Env.db_url_config(url(name, default, "postgres", "postgresql", "sqlite")))
+        found = dict(Env.db_url_config(url(name, default, "postgres", "postgresql", "sqlite")))
     except ValueError as error:  # a port that is none
         raise ImproperlyConfigured(f"HARBORWEB_{name} is no URL of a database: {error}") from error
+    if not found["NAME"]:
+        raise ImproperlyConfigured(f"HARBORWEB_{name} names no database")
+    return found
+
+
+def directory(name: str, default: str) -> Path:
+    """A directory that is ours to write to; it is made if it is not there."""
+    path = Path(text(name, default)).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _nonsense(name, str(path), f"a directory that can be written to ({error.strerror})") from error
+    return path
 
 
 def _nonsense(name: str, value: str, expected: str) -> ImproperlyConfigured:

@@ -9,6 +9,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,9 +20,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- where things are -------------------------------------------------------------------------------------------------
 # What we write is the owner's and perhaps its group's (nginx): the database holds the key that signs tokens.
 os.umask(os.umask(0o077) | 0o027)
-DATA_DIR = Path(env.text("DATA", "data")).resolve()
+DATA_DIR = env.directory("DATA", "data")
 BIND = env.text("BIND", "127.0.0.1:8080")
-HOSTNAME = env.text("HOSTNAME", "localhost")
+HOSTNAME = env.host("HOSTNAME", "localhost")
 DEBUG = env.flag("DEBUG")
 
 
@@ -30,7 +31,6 @@ def _secret_key() -> str:
     if given := env.text("SECRET_KEY", ""):
         return str(given)
     path = DATA_DIR / "secret_key"
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -47,7 +47,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["*"])
 # Addresses (CIDR) whose X-Forwarded-* headers we believe.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", ["127.0.0.0/8", "::1/128"])
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 TLS_MODE = env.choice("TLS", "", "auto")
 TLS_CERT = env.text("TLS_CERT", str(DATA_DIR / "tls/server.crt") if TLS_MODE else "")
@@ -245,6 +245,10 @@ REGISTRY_AUTHENTICATOR = "projects.portal.wiring.Authenticator"
 REGISTRY_ACCESS_POLICY = "projects.portal.wiring.AccessPolicy"
 # filesystem:///path or, later, s3://bucket
 REGISTRY_STORAGE = env.url("STORAGE", f"filesystem://{DATA_DIR / 'storage'}", "filesystem")
+if urlsplit(REGISTRY_STORAGE).netloc:
+    raise ImproperlyConfigured(
+        "HARBORWEB_STORAGE must be filesystem:// and an absolute path, filesystem:///srv/blobs"
+    )
 # G of the content store: how long an existence promise holds at most, and how long the unreachable is kept.
 REGISTRY_KEEP = timedelta(seconds=env.number("KEEP_SECONDS", 24 * 3600))
 # R: how long a file outlives its blob, for reads under way.
@@ -273,6 +277,8 @@ LOGGING = {
     "loggers": {
         # Django would warn of every 404 and of every form that was filled in wrongly.
         "django.request": {"level": "ERROR"},
+        # Anybody can send a Host that is none, and each would be three tracebacks.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Celery would tell twice of every task, some of which run every minute: a task says itself what it did.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -1,6 +1,7 @@
 """What is done to projects and their members: make, change, remove."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
@@ -12,7 +13,7 @@ from projects.errors import Conflict, Denied, Invalid, NotFound, PreconditionFai
 from projects.models import Member, Project, Role
 from projects.permissions import Permission
 from projects.policies import require
-from registry.db import write
+from registry.db import for_update, write
 from registry.models import Namespace, Repository
 from registry.names import MAX_NAME_LENGTH, is_namespace
 from registry.services import repositories
@@ -98,9 +99,8 @@ def change_roles(*, actor: Actor, project: Project, members: Sequence[Member], r
 
     Raises Denied, Invalid, and NotFound if one was removed meanwhile.
     """
-    require(actor, Permission.MEMBER_UPDATE, project)
     _not_oneself(actor, members)
-    with write():
+    with _changing_members(actor, Permission.MEMBER_UPDATE, project):
         changed = _of(project, members).update(role=_role(role), updated_at=Now())
         if changed != len(members):
             raise NotFound("a user is not a member of the project any more")
@@ -108,10 +108,22 @@ def change_roles(*, actor: Actor, project: Project, members: Sequence[Member], r
 
 def remove_members(*, actor: Actor, project: Project, members: Sequence[Member]) -> None:
     """Takes members' roles away, all or none; nobody can remove itself. Raises Denied."""
-    require(actor, Permission.MEMBER_DELETE, project)
     _not_oneself(actor, members)
-    with write():
+    with _changing_members(actor, Permission.MEMBER_DELETE, project):
         _of(project, members).delete()
+
+
+@contextmanager
+def _changing_members(actor: Actor, permission: Permission, project: Project) -> Iterator[None]:
+    """A transaction at a time for each project, by who may do it when it is its turn.
+
+    Or two admins who remove each other at the same moment would leave a project that nobody can administer.
+    """
+    with write():
+        if for_update():
+            list(Project.objects.select_for_update(no_key=True).filter(pk=project.pk).values_list("pk"))
+        require(actor, permission, project)
+        yield
 
 
 def _of(project: Project, members: Sequence[Member]) -> QuerySet[Member]:

@@ -17,7 +17,7 @@ def _trusted(address: str, networks: tuple[str, ...]) -> bool:
         peer = ip_address(address)
     except ValueError:
         return False  # a socket's path, or nonsense
-    return any(peer in ip_network(network) for network in networks)
+    return any(peer in ip_network(network, strict=False) for network in networks)
 
 
 def is_trusted(address: str) -> bool:

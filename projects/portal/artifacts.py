@@ -19,7 +19,7 @@ from projects.portal.contents import (
     platform_name,
     whole,
 )
-from projects.portal.queries import artifacts
+from projects.portal.queries import HEAVY, artifacts
 from registry.digests import Digest, is_digest
 from registry.errors import RegistryError
 from registry.models import Manifest, ManifestChild, Repository, Tag
@@ -33,6 +33,8 @@ ANNOTATION_LENGTH: Final = 500
 
 MAX_CHOSEN: Final = 100
 MAX_CONFIG: Final = 4 * 1024 * 1024
+MAX_LISTED: Final = 128 * 1024
+"""Bytes of a config or a manifest that a list takes apart. A hundred of MAX_CONFIG would fill the memory."""
 
 # Paging by key needs a value also where there was no pull.
 LAST_PULL: Final = Coalesce("pulled_at", Value(datetime.fromtimestamp(0, UTC)), output_field=DateTimeField())
@@ -66,7 +68,7 @@ class ArtifactRow:
 
 def listed(repository: Repository, *, text: str = "", kind: str = "", tagged: str = "") -> QuerySet[Manifest]:
     """A repository's artifacts, narrowed to a tag or digest that holds `text`, to a kind, to tagged "yes" or "no"."""
-    found = artifacts().filter(repository=repository).defer("payload").annotate(last_pull=LAST_PULL)
+    found = artifacts().filter(repository=repository).defer(*HEAVY).annotate(last_pull=LAST_PULL)
     if text:
         digest = text if ":" in text else f":{text}"
         by_tag = Tag.objects.filter(repository=repository, name__icontains=text).values("manifest")
@@ -80,8 +82,9 @@ def listed(repository: Repository, *, text: str = "", kind: str = "", tagged: st
 
 
 def rows(manifests: Sequence[Manifest]) -> list[ArtifactRow]:
-    """Adds to each manifest what its row shows; three queries however many there are, however many tags they have."""
+    """Adds to each manifest what its row shows; four queries however many there are, however many tags they have."""
     ids = [manifest.pk for manifest in manifests]
+    load_annotations(manifests)
     tags: dict[int, list[Tag]] = {}
     tag_counts: dict[int, int] = {}
     for tag in _newest_tags(ids):
@@ -101,6 +104,17 @@ def rows(manifests: Sequence[Manifest]) -> list[ArtifactRow]:
         )
         for manifest in manifests
     ]
+
+
+def load_annotations(manifests: Sequence[Manifest]) -> None:
+    """Reads the annotations of those that came without, unless the manifest is larger than MAX_LISTED: then none."""
+    bare = {each.pk: each for each in manifests if "annotations" in each.get_deferred_fields()}
+    if not bare:
+        return
+    found = Manifest.objects.filter(pk__in=bare, size__lte=MAX_LISTED).values_list("pk", "annotations")
+    read = dict(found)
+    for pk, manifest in bare.items():
+        manifest.annotations = read.get(pk, {})
 
 
 def _newest_tags(manifest_ids: Sequence[int]) -> QuerySet[Tag]:
@@ -159,7 +173,7 @@ def children(index: Manifest) -> Excerpt[Child]:
     """The entries of an index in their own order."""
     descriptors = excerpt(entries(document(index).get("manifests")))
     digests = {str(descriptor.get("digest")) for descriptor in descriptors.shown}
-    here = Manifest.objects.filter(parents__parent=index, digest__in=digests).defer("payload")
+    here = Manifest.objects.filter(parents__parent=index, digest__in=digests).defer(*HEAVY)
     found = {row.manifest.digest: row for row in rows(list(here))}
     shown = [_child(descriptor, found.get(str(descriptor.get("digest")))) for descriptor in descriptors.shown]
     return Excerpt(shown, descriptors.more)
@@ -186,12 +200,12 @@ def tags(manifest: Manifest, *, text: str = "") -> QuerySet[Tag]:
 def accessories(manifest: Manifest) -> QuerySet[Manifest]:
     """Signatures, SBOMs and whatever else names this manifest as its subject."""
     return Manifest.objects.filter(repository=manifest.repository_id, subject_digest=manifest.digest).defer(
-        "payload"
+        *HEAVY
     )
 
 
 def chosen(repository: Repository, digests: Sequence[str]) -> list[Manifest]:
     """The repository's manifests of these digests, as a form named them; unknown ones are left out."""
     wanted = [digest for digest in digests[:MAX_CHOSEN] if "\0" not in digest]
-    found = Manifest.objects.filter(repository=repository, digest__in=wanted).defer("payload")
+    found = Manifest.objects.filter(repository=repository, digest__in=wanted).defer(*HEAVY)
     return list(found.order_by("-pushed_at", "-pk"))

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Sum
 
 from projects.portal.artifacts import ArtifactRow, rows
 from projects.portal.contents import short
+from projects.portal.queries import HEAVY
 from registry.models import Manifest, ManifestBlob, ManifestChild, Repository, RepositoryBlob, Tag
 
 
@@ -32,6 +34,12 @@ class Plan:
         return sum(entry.row.tag_count for entry in self.entries)
 
     @property
+    def hours(self) -> int:
+        """How long garbage collection keeps what nothing uses, for pulls and pushes under way."""
+        kept = settings.REGISTRY_KEEP + settings.REGISTRY_READ_GRACE
+        return max(1, round(kept.total_seconds() / 3600))
+
+    @property
     def others(self) -> int:
         """How many artifacts go that were not chosen."""
         return sum(1 for entry in self.entries if entry.why)
@@ -47,7 +55,7 @@ def plan(repository: Repository, chosen: Sequence[Manifest]) -> Plan:
             repository=repository, subject_digest__in=[manifest.digest for manifest in level]
         )
         added = [
-            (manifest, "is attached to it") for manifest in accessories.exclude(pk__in=why).defer("payload")
+            (manifest, "is attached to it") for manifest in accessories.exclude(pk__in=why).defer(*HEAVY)
         ]
         added += [(manifest, "is only in this index") for manifest in _orphans(level, list(why))]
         level = []
@@ -66,10 +74,7 @@ def _orphans(parents: Sequence[Manifest], gone: Sequence[int]) -> Sequence[Manif
     tagged = Tag.objects.filter(manifest=OuterRef("pk"))
     children = Manifest.objects.filter(parents__parent__in=[manifest.pk for manifest in parents])
     return list(
-        children.filter(~Exists(other_parent), ~Exists(tagged))
-        .exclude(pk__in=gone)
-        .defer("payload")
-        .distinct()
+        children.filter(~Exists(other_parent), ~Exists(tagged)).exclude(pk__in=gone).defer(*HEAVY).distinct()
     )
 
 
@@ -86,7 +91,6 @@ def _obstacles(chosen: Sequence[Manifest], gone: Sequence[int]) -> list[str]:
     held = (
         ManifestChild.objects.filter(child__in=[manifest.pk for manifest in chosen])
         .exclude(parent__in=gone)
-        .select_related("child", "parent")
-        .defer("child__payload", "parent__payload")
+        .values_list("child__digest", "parent__digest")
     )
-    return [f"{short(row.child.digest)} is part of index {short(row.parent.digest)}" for row in held[:10]]
+    return [f"{short(child)} is part of index {short(parent)}" for child, parent in held[:10]]

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Count
 
 from projects.portal import contents
-from projects.portal.artifacts import MAX_CONFIG
-from projects.portal.queries import artifacts
+from projects.portal.artifacts import MAX_CONFIG, MAX_LISTED
+from projects.portal.queries import HEAVY, artifacts
 from registry import media_types
 from registry.models import Manifest, ManifestBlob, ManifestChild, Repository, Tag
 from registry.storage.configured import storage
@@ -36,15 +36,20 @@ class Details:
 
 
 def of(manifests: Sequence[Manifest], *, tags: bool, accessories: bool) -> dict[int, Details]:
-    """The details of manifests of one repository, by their ids; four queries and a read of each config."""
+    """The details of manifests of one repository, by their ids; four queries and a read of each config.
+
+    Of many, those of more than MAX_LISTED bytes come without config or children: each of them alone has both.
+    """
     details = {manifest.pk: Details() for manifest in manifests}
+    largest = MAX_CONFIG if len(manifests) == 1 else MAX_LISTED
     if tags:
         for tag in Tag.objects.filter(manifest__in=details).order_by("-pushed_at", "-pk"):
             details[tag.manifest_id].tags.append(tag)
     if accessories:
         _add_accessories(details, manifests)
-    _add_children(details, manifests)
-    for pk, config in _configs(manifest.pk for manifest in manifests if manifest.kind in ("IMAGE", "CHART")):
+    _add_children(details, [manifest for manifest in manifests if manifest.size <= largest])
+    with_config = [manifest.pk for manifest in manifests if manifest.kind in ("IMAGE", "CHART")]
+    for pk, config in _configs(with_config, largest):
         details[pk].config = contents.parse(config)
     return details
 
@@ -56,7 +61,7 @@ def config(manifest: Manifest) -> dict[str, Any]:
 
 def raw_config(manifest: Manifest) -> bytes:
     """The config's exact bytes; none if there is no config, or none of MAX_CONFIG at most that can be read."""
-    return next((config for _, config in _configs([manifest.pk])), b"")
+    return next((config for _, config in _configs([manifest.pk], MAX_CONFIG)), b"")
 
 
 def artifact_counts(repositories: Sequence[Repository]) -> dict[int, int]:
@@ -70,7 +75,7 @@ def _add_accessories(details: dict[int, Details], manifests: Sequence[Manifest])
     found = Manifest.objects.filter(
         repository__in={manifest.repository_id for manifest in manifests}, subject_digest__in=by_digest
     )
-    for accessory in found.defer("payload").order_by("pk"):
+    for accessory in found.defer(*HEAVY).order_by("pk"):
         details[by_digest[str(accessory.subject_digest)]].accessories.append(accessory)
 
 
@@ -90,9 +95,9 @@ def _add_children(details: dict[int, Details], manifests: Sequence[Manifest]) ->
         ]
 
 
-def _configs(manifests: Iterable[int]) -> Iterable[tuple[int, bytes]]:
+def _configs(manifests: Sequence[int], largest: int) -> Iterable[tuple[int, bytes]]:
     uses = ManifestBlob.objects.filter(
-        manifest__in=list(manifests), kind=ManifestBlob.Kind.CONFIG, link__blob__size__lte=MAX_CONFIG
+        manifest__in=manifests, kind=ManifestBlob.Kind.CONFIG, link__blob__size__lte=largest
     )
     for pk, key, size in uses.values_list("manifest", "link__blob__storage_key", "link__blob__size"):
         try:

@@ -78,6 +78,10 @@ def _the_one(found: QuerySet[Repository], project: Project, name: str) -> Reposi
     return repository
 
 
+HEAVY: Final = ("payload", "annotations")
+"""Columns that clients may have filled with 4 MiB each: a list does without, or reads them of the small ones."""
+
+
 def artifacts() -> QuerySet[Manifest]:
     """Manifests that are listed on their own: not an untagged child of an index, not an accessory of another."""
     tagged = Exists(Tag.objects.filter(manifest=OuterRef("pk")))

@@ -51,14 +51,15 @@ def delete_artifacts(
 ) -> None:
     """Deletes artifacts with their tags, accessories, and the children that are then in no index and have no tag.
 
-    Each is one transaction. Raises Denied, and UNSUPPORTED (405) for a child of an index that stays.
+    All or none. Raises Denied, and UNSUPPORTED (405) for a child of an index that stays.
     """
     require(actor, Permission.ARTIFACT_DELETE, project)
     ids = {manifest.pk for manifest in manifests}
     # What holds others goes first: a chosen child may go with its index, or can only go after it.
     within = set(ManifestChild.objects.filter(child__in=ids, parent__in=ids).values_list("child", flat=True))
-    for manifest in sorted(manifests, key=lambda manifest: manifest.pk in within):
-        with db.write():
+    with db.write():
+        _lock([*ids, *_descendants(ids)])
+        for manifest in sorted(manifests, key=lambda manifest: manifest.pk in within):
             _delete_with_children(RepositoryName(repository.name), manifest.pk, actor)
 
 
@@ -72,7 +73,6 @@ def _delete_if_there(name: RepositoryName, digest: str, actor: Actor) -> None:
 
 
 def _delete_with_children(name: RepositoryName, root: int, actor: Actor) -> None:
-    _lock([root, *_descendants([root])])
     level: Iterable[int] = [root]
     while level:
         below = _children(level)

@@ -1,3 +1,5 @@
+from threading import Barrier
+
 import pytest
 from django.db.models.functions import Now
 
@@ -153,6 +155,28 @@ def test_a_role_is_changed_and_a_member_removed(cast, member, who):
     services.remove_members(**them)  # gone is gone
     with pytest.raises(NotFound):
         services.change_roles(**them, role=Role.GUEST)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", range(5))
+def test_of_two_admins_who_remove_each_other_one_stays(cast, attempt):
+    project, people = cast.private, [cast["petra"], cast["mara"]]
+    members = [
+        Member.objects.update_or_create(project=project, user=each, defaults={"role": Role.PROJECT_ADMIN})[0]
+        for each in people
+    ]
+    pairs = [(people[0], members[1]), (people[1], members[0])]
+    left = iter(pairs)
+    barrier = Barrier(2)
+
+    def remove() -> None:
+        who, other = next(left)
+        barrier.wait(10)
+        services.remove_members(actor=who.actor, project=project, members=[other])
+
+    outcomes = at_once(2, remove)
+    assert {type(outcome) for outcome in outcomes} == {type(None), Denied}
+    assert Member.objects.filter(project=project, role=Role.PROJECT_ADMIN).count() == 1
 
 
 def test_nobody_changes_its_own_membership(cast):

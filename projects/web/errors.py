@@ -67,7 +67,9 @@ def not_allowed(request: HttpRequest, refusal: HttpResponseNotAllowed) -> HttpRe
 def domain_error(request: HttpRequest, error: DomainError | RegistryError) -> HttpResponse:
     """The page for an error that a service raised."""
     if isinstance(error, RegistryError):
-        return error_page(request, error.status, error.message)
+        # To a registry's client 405 says "not this"; to a browser it would be the wrong method.
+        status = HTTPStatus.CONFLICT if error.status == HTTPStatus.METHOD_NOT_ALLOWED else error.status
+        return error_page(request, status, error.message)
     status = next(
         (status for kind, status in STATUSES.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST
     )

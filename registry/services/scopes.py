@@ -54,4 +54,5 @@ def _grant(subject: str, name: RepositoryName, actions: frozenset[Action]) -> ac
     now = access.current(subject, name.namespace)
     if not actions <= now.actions:
         now = access.current(subject, name.namespace, fresh=True)
-    return access.Grant(actions & now.actions, access.since(now))
+    # Whoever may not know of the namespace learns nothing of it from a token either.
+    return access.Grant(actions & now.actions, access.since(now) if now.exists else "")

@@ -57,7 +57,7 @@ def page(*, name: RepositoryName, last: str, size: int) -> tuple[list[str], bool
     """
     size = min(size, MAX_PAGE)
     found = [row[0] for row in _LIST.run(name=str(name), last=last, limit=size + 1)] if size else []
-    if not found and not Repository.objects.filter(name=name).exists():
+    if not found and not Repository.objects.filter(name=name, pushed_at__isnull=False).exists():
         raise RegistryError("NAME_UNKNOWN", detail={"name": name})
     return found[:size], len(found) > size
 

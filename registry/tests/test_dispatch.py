@@ -216,7 +216,7 @@ FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "hub.example.com"
 @pytest.fixture
 def request_from(settings):
     """A request from an address, with headers; 10.0.0.0/8 is ours."""
-    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    settings.TRUSTED_PROXIES = ["10.1.2.3/8"]  # as people write it
 
     def make(address: str, **headers: str) -> Any:
         headers.setdefault("Host", "127.0.0.1:8080")

@@ -14,7 +14,7 @@ from registry.digests import Digest
 from registry.media_types import OCI_INDEX, OCI_MANIFEST
 from registry.models import Manifest, Repository, RepositoryBlob, Tag
 from registry.names import RepositoryName
-from registry.services import documents, pulls, tokens
+from registry.services import documents, pulls, removal, tokens
 from registry.tests import content
 from registry.tests.pushing import Pusher
 
@@ -115,6 +115,16 @@ def test_hot_pulls_cost_one_query(client, pusher, actions, django_assert_num_que
         assert client.get(path("manifests/v1"), headers=login).status_code == 200
     with django_assert_num_queries(1):
         assert client.head(path(f"manifests/{DIGEST}"), headers=login).status_code == 200
+
+
+def test_a_repository_that_nothing_is_in_any_more_has_tags_until_it_is_deleted_itself(client, pusher):
+    client.post(path("blobs/uploads/"))
+    assert code(client.get(path("tags/list"))) == (404, "NAME_UNKNOWN")
+    put(client, "v1")
+    client.delete(path(f"manifests/{DIGEST}"))
+    assert client.get(path("tags/list")).json()["tags"] == []
+    removal.delete_repository(name=pusher.name, subject="petra")
+    assert code(client.get(path("tags/list"))) == (404, "NAME_UNKNOWN")
 
 
 def test_deletion_is_accepted_and_seen_at_once(client, pusher):

@@ -119,6 +119,15 @@ def test_a_token_for_one_repository_is_none_for_another(client, token):
     assert 'error="insufficient_scope"' in answer["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize("who", ["", "alice"])
+def test_a_token_says_nothing_of_what_its_bearer_may_not_know(house, who):
+    house.since = datetime.now(UTC)
+    asked = [tokens.issue(who, [f"repository:{name}/app:pull"]).token for name in ("secret", "nowhere")]
+    payloads = [json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "==")) for token in asked]
+    secret, nowhere = (payload["access"][0] for payload in payloads)
+    assert secret == nowhere | {"name": "secret/app"}
+
+
 def test_a_token_gives_no_more_than_it_says(client, house):
     pull = tokens.issue("alice", ["repository:library/app:pull"]).token
     answer = client.post("/v2/library/app/blobs/uploads/", headers=bearer(pull))

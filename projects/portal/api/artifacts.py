@@ -12,6 +12,7 @@ from projects.errors import Invalid
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, details, queries
 from projects.portal.api import shapes
+from projects.portal.queries import HEAVY
 from projects.web.api import filters
 from projects.web.api.errors import Unprocessable
 from projects.web.api.filters import AnyOf, Exact, Filters, Fuzzy, Special, Term
@@ -190,7 +191,7 @@ class ArtifactAddition(ProjectView):
 def _asked(request: Request, repository: Repository) -> QuerySet[Manifest]:
     """The base set: what is listed on its own, or with `q=base=*` everything."""
     if "base" in filters.parse(request.query_params.get("q", "")):
-        every = Manifest.objects.filter(repository=repository).defer("payload")
+        every = Manifest.objects.filter(repository=repository).defer(*HEAVY)
         return every.annotate(last_pull=artifacts.LAST_PULL)
     return artifacts.listed(repository)
 
@@ -198,6 +199,7 @@ def _asked(request: Request, repository: Repository) -> QuerySet[Manifest]:
 def _shapes(
     request: Request, repository: Repository, project_id: int, rows: Sequence[Manifest]
 ) -> list[shapes.Shape]:
+    artifacts.load_annotations(rows)
     found = details.of(
         rows,
         tags=flag(request, "with_tag", default=True) or False,

@@ -81,7 +81,9 @@ def delete_artifacts(request: PortalRequest, project_id: int, name: str) -> Http
         messages.warning(request, "Choose the artifacts to delete.")
         return redirect(back)
     what = f"artifact {contents.short(chosen[0].digest)}" if len(chosen) == 1 else f"{len(chosen)} artifacts"
-    if request.POST.get("confirmed"):
+    plan = deletion.plan(repository, chosen)
+    # An index may have been pushed since the form was made; then it comes again, and says so.
+    if request.POST.get("confirmed") and not plan.obstacles:
         services.delete_artifacts(
             actor=request.actor, project=scope.project, repository=repository, manifests=chosen
         )
@@ -91,12 +93,13 @@ def delete_artifacts(request: PortalRequest, project_id: int, name: str) -> Http
         repository,
         "artifacts",
         heading=f"Delete {what}?",
-        plan=deletion.plan(repository, chosen),
+        plan=plan,
         kept=[("digest", manifest.digest) for manifest in chosen],
         action=request.path,
         back=back,
     )
-    return render(request, "portal/delete_artifacts.html", context)
+    status = 422 if request.POST.get("confirmed") else 200
+    return render(request, "portal/delete_artifacts.html", context, status=status)
 
 
 def _rows(

@@ -1,10 +1,12 @@
+import json
+
 import pytest
 
 from projects.portal import details
 from projects.portal.api.artifacts import _extra_attrs
 from projects.portal.tests.artifacts import push_accessory, push_blob, push_image, push_manifest
-from registry.media_types import OCI_CONFIG, OCI_MANIFEST
-from registry.models import Manifest, ManifestBlob, Repository, Tag
+from registry.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from registry.models import Manifest, ManifestBlob, Namespace, Repository, Tag
 from registry.storage.configured import storage
 
 APP = "/projects/open/repositories/team%252Fapp"
@@ -226,6 +228,41 @@ def test_a_config_that_no_json_could_hold_takes_nothing_else_away(api, content, 
     assert api.get(f"{ARTIFACTS}/odd/additions/build_history").status_code == 200
 
 
+def test_what_is_large_is_told_of_one_artifact_and_left_out_of_a_list(api, content):
+    config = push_blob(
+        "open/team/app", json.dumps({"os": "linux", "pad": "x" * 200_000}).encode(), OCI_CONFIG
+    )
+    image = push_manifest(
+        "open/team/app",
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": config,
+            "layers": [],
+            "annotations": {"a": "x" * 200_000},
+        },
+        "large",
+    )
+    listed = {row["digest"]: row for row in api.get(ARTIFACTS).json()}
+    assert listed[image["digest"]].keys() & {"extra_attrs", "annotations"} == set()
+    assert listed[content.image["digest"]]["extra_attrs"]["os"] == "linux"
+    alone = api.get(f"{ARTIFACTS}/large").json()
+    assert alone["extra_attrs"]["os"] == "linux"
+    assert len(alone["annotations"]["a"]) == 200_000
+
+
+def test_an_index_that_is_large_is_told_alone_with_all_its_children(api, content):
+    Namespace.objects.update(allow_sparse_indexes=True)
+    absent = [
+        {"mediaType": OCI_MANIFEST, "digest": f"sha256:{number:064x}", "size": 7} for number in range(2000)
+    ]
+    push_manifest("open/team/app", {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": absent}, "wide")
+    listed = {row["type"]: row for row in api.get(ARTIFACTS, q="tags=wide").json()}
+    assert len(listed["INDEX"]["references"]) == 2000  # alone on its page
+    among_others = [row for row in api.get(ARTIFACTS).json() if row["type"] == "INDEX"]
+    assert sorted(len(row["references"] or []) for row in among_others) == [0, 2]
+
+
 def test_10_000_artifacts_and_5_000_tags_on_one_are_as_quick_as_a_few(
     api, content, django_assert_num_queries
 ):
@@ -252,13 +289,13 @@ def test_10_000_artifacts_and_5_000_tags_on_one_are_as_quick_as_a_few(
         for number in range(5000)
     )
     client = api.client("dev")
-    # Session, user, project, role, repository, the page, tags, accessories, configs, the count.
-    with django_assert_num_queries(10):
+    # Session, user, project, role, repository, the page, annotations, tags, accessories, configs, the count.
+    with django_assert_num_queries(11):
         answer = client.get(f"/api/v2.0{ARTIFACTS}?page=50&page_size=100&with_accessory=true")
     assert len(answer.json()) == 100
     assert answer["X-Total-Count"] == "10003"
     # Children of indexes are two queries, however many there are.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         answer = client.get(f"/api/v2.0{ARTIFACTS}?q=tags=~m&page_size=100")
     assert [row["type"] for row in answer.json()] == ["INDEX"]
     with django_assert_num_queries(8):

@@ -154,7 +154,7 @@ def test_what_is_megabytes_long_does_not_make_the_page_so(pages, cast, store):
     )
     listed = pages.get("artifacts", cast.public.pk, NAME)
     assert len(listed.content) < 40_000
-    assert "51" in text(listed)
+    assert "annotations of" not in listed.content.decode()  # the artifact's own page has them
     shown = show(pages, cast, descriptor, tab="manifest")
     assert "too much to show here" in text(shown)
     assert len(shown.content) < 40_000

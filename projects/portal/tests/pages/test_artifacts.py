@@ -222,8 +222,13 @@ def test_a_child_is_not_deleted_while_its_index_stays_but_goes_together_with_it(
     assert "Not while it is part of an index." in text(asked)
     assert 'class="btn danger"' not in asked.content.decode()
     refused = pages.post("delete_artifacts", cast.public.pk, NAME, digest=child["digest"], confirmed="yes")
-    assert refused.status_code == 405
-    chosen = [child["digest"], index["digest"]]
+    assert refused.status_code == 422
+    assert "Not while it is part of an index." in text(refused)
+    alone = push_image(name, "alone", seed="2")
+    both = [alone["digest"], child["digest"]]
+    pages.post("delete_artifacts", cast.public.pk, NAME, digest=both, confirmed="yes")
+    assert alone["digest"] in here()  # all or none
+    chosen = [*both, index["digest"]]
     pages.post("delete_artifacts", cast.public.pk, NAME, digest=chosen, confirmed="yes")
     assert here() == set()
 
