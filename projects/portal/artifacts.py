@@ -28,6 +28,8 @@ from registry.names import TagName
 TAGS_SHOWN: Final = 8
 """So many tags of an artifact stand in a list, the newest first, as in Harbor; the rest is a number."""
 
+TAGS_IN_HEADING: Final = 3
+
 ANNOTATIONS_SHOWN: Final = 20
 ANNOTATION_LENGTH: Final = 500
 
@@ -54,6 +56,11 @@ class ArtifactRow:
     def annotations(self) -> Excerpt[tuple[str, str]]:
         """The first annotations, cut to what fits into a list: a client may have written megabytes."""
         return annotations(self.manifest, ANNOTATIONS_SHOWN, ANNOTATION_LENGTH)
+
+    @property
+    def heading_tags(self) -> Excerpt[Tag]:
+        """The newest tags, as many as have room in the heading of the artifact's own page."""
+        return Excerpt(self.tags[:TAGS_IN_HEADING], max(0, self.tag_count - TAGS_IN_HEADING))
 
     @property
     def more_tags(self) -> int:

@@ -59,7 +59,13 @@ def push_odd(name: str) -> str:
     notes = {f"com.example.note-{number:03}": "a word and another " * 40 for number in range(301)}
     long_type = f"application/vnd.example.{'long-' * 40}type+json"
     tags = (f"{number:02}-{'x' * 125}" for number in range(60))
-    odd = artifacts.push_image(name, *tags, seed="odd", artifactType=long_type, annotations=notes)
+    odd = artifacts.push_image(
+        name,
+        *tags,
+        architecture="long-architecture" * 6,
+        artifactType=long_type,
+        annotations=notes,
+    )
     artifacts.push_accessory(name, odd, long_type)
     return str(odd["digest"])
 
@@ -90,6 +96,7 @@ def addresses(project: int, empty: int, longest: int, digests: dict[str, Any]) -
         "manifest": f"{image}?tab=manifest",
         "odd": f"{home}/repositories/odd/artifacts-tab",
         "odd-artifact": f"{odd}?tab=tags",
+        "odd-layers": f"{odd}?tab=layers",
         "odd-accessories": f"{odd}?tab=accessories",
         "info": f"{home}/repositories/shop/web/info-tab",
         "description": f"{home}/repositories/shop/web/info-tab/_edit",

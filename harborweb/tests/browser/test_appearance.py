@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +52,27 @@ def test_every_page_is_fit_to_be_seen(visit, gallery, look):
     for name in visitor.stage.pages:
         visitor.open(name)
         inspect(visitor, page, name, gallery, look)
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [("artifacts", "Pulled"), ("odd", "Pulled"), ("odd-accessories", "Created"), ("odd-layers", "Size")],
+)
+def test_what_a_client_wrote_pushes_no_column_out_of_sight(visitor, name, last):
+    page = visitor.open(name)
+    page.get_by_role("columnheader").first.scroll_into_view_if_needed()
+    expect(page.get_by_role("columnheader", name=last)).to_be_in_viewport(ratio=1)
+
+
+def test_a_long_tag_ends_in_dots_and_many_are_counted(visitor):
+    page = visitor.open("odd")
+    chip = page.locator("tbody .tag").first
+    assert chip.evaluate("chip => chip.scrollWidth > chip.clientWidth")
+    expect(chip).to_have_css("text-overflow", "ellipsis")
+    expect(chip).to_have_css("display", "block")  # a flex container draws no dots
+    visitor.open("odd-artifact")
+    page.locator(".title").get_by_role("link", name="57 more").click()
+    expect(page.get_by_role("region", name="Tags")).to_be_visible()
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")

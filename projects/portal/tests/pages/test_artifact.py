@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -49,6 +50,13 @@ def test_only_tabs_with_something_in_them_are_there(pages, cast, content):
     assert tabs(content.plain) == ["tags", "layers", "history", "manifest"]
     assert tabs(content.index) == ["tags", "children", "manifest"]
     assert tabs(content.chart) == ["tags", "layers", "manifest"]
+
+
+def test_the_heading_shows_three_tags_and_counts_the_rest(pages, cast, store):
+    many = push_image(f"open/{NAME}", *(f"v{number}" for number in range(60)))
+    assert re.search(r"IMAGE v\d+ v\d+ v\d+ 57 more Platform", text(show(pages, cast, many)))
+    few = push_image(f"open/{NAME}", "a", "b", "c", seed="2")
+    assert "more" not in text(show(pages, cast, few))
 
 
 def test_the_build_history_names_the_layer_of_each_step(pages, cast, content):
