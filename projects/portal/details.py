@@ -64,6 +64,14 @@ def raw_config(manifest: Manifest) -> bytes:
     return next((config for _, config in _configs([manifest.pk], MAX_CONFIG)), b"")
 
 
+def config_too_long(manifest: Manifest) -> int:
+    """The bytes of a config that is longer than MAX_CONFIG and so not read; 0 for any other."""
+    uses = ManifestBlob.objects.filter(
+        manifest=manifest, kind=ManifestBlob.Kind.CONFIG, link__blob__size__gt=MAX_CONFIG
+    )
+    return uses.values_list("link__blob__size", flat=True).first() or 0
+
+
 def artifact_counts(repositories: Sequence[Repository]) -> dict[int, int]:
     """How many artifacts each repository lists, by its id."""
     found = artifacts().filter(repository__in=repositories).order_by()

@@ -45,6 +45,7 @@ def artifact_detail(request: PortalRequest, project_id: int, name: str, referenc
         artifact=row,
         manifest=manifest,
         has_config=bool(config),
+        config_too_long=0 if config else details.config_too_long(manifest),
         overview=contents.overview(manifest.kind, config),
         annotations=contents.annotations(manifest),
         pull=pull(Host.of(request), repository.name, kind=manifest.kind, tag=row.tag, digest=manifest.digest),

@@ -189,6 +189,13 @@ def test_a_config_of_megabytes_makes_no_page_of_megabytes(pages, cast, store, dj
         show(pages, cast, small, tab="history")
 
 
+def test_a_config_that_is_too_long_to_be_read_is_said_to_be(pages, cast, store):
+    padding = " " * (MAX_CONFIG + 1024 * 1024 - 2)
+    shown = text(show(pages, cast, push_with_config(f"{{{padding}}}".encode())))
+    assert "The config is 5 MiB long: too much to show its settings and build history here." in shown
+    assert "The config is" not in text(show(pages, cast, push_with_config(b"{}", layers=2)))
+
+
 def test_long_texts_of_a_config_are_cut(pages, cast, store):
     long = "x" * 1_000_000
     settings = {"Labels": {"a": long}, "Env": [long], "WorkingDir": long}

@@ -62,9 +62,9 @@ VISITS = [
     ("artifacts", (NAME,), {"sort": "-pulled"}, 10),
     ("artifacts", (NAME,), {"q": "v2"}, 11),
     ("artifacts", (NAME,), {"tagged": "yes", "sort": "size"}, 11),
-    ("artifact", (NAME, "newest"), {}, 12),
-    ("artifact", (NAME, "newest"), {"q": "v2", "sort": "name"}, 12),
-    ("artifact", (NAME, "newest"), {"tab": "layers"}, 10),
+    ("artifact", (NAME, "newest"), {}, 13),
+    ("artifact", (NAME, "newest"), {"q": "v2", "sort": "name"}, 13),
+    ("artifact", (NAME, "newest"), {"tab": "layers"}, 11),
 ]
 
 
