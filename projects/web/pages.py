@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -96,6 +97,12 @@ def render_throttled(
     response.status_code = 429
     response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def warn_of_nothing(request: HttpRequest, field: str, advice: str) -> None:
+    """Says why there is nothing to act on: it is gone, as from another tab, or nothing was chosen: then `advice`."""
+    chosen = request.POST.getlist(field)
+    messages.warning(request, "What you chose is gone already." if chosen else advice)
 
 
 def safe_next(request: HttpRequest, default: str) -> str:

@@ -15,7 +15,7 @@ from projects.portal.commands import Host, pull, push
 from projects.portal.forms import ArtifactFilter
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import login_required, page
+from projects.web.pages import login_required, page, warn_of_nothing
 from projects.web.tables import Sorts, paginate
 from registry.models import Manifest, Repository
 
@@ -78,7 +78,7 @@ def delete_artifacts(request: PortalRequest, project_id: int, name: str) -> Http
     back = reverse("portal:artifacts", args=[project_id, name])
     chosen = artifacts.chosen(repository, request.POST.getlist("digest"))
     if not chosen:
-        messages.warning(request, "Choose the artifacts to delete.")
+        warn_of_nothing(request, "digest", "Choose the artifacts to delete.")
         return redirect(back)
     what = f"artifact {contents.short(chosen[0].digest)}" if len(chosen) == 1 else f"{len(chosen)} artifacts"
     plan = deletion.plan(repository, chosen)

@@ -14,7 +14,7 @@ from projects.portal import queries
 from projects.portal.forms import MemberForm, RoleForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form
+from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
 from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 
 SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, default="name")
@@ -78,7 +78,7 @@ def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
         label = Role(form.cleaned_data["role"]).label.lower()
         messages.success(request, f"{_names(chosen)}: now {label}.")
     else:
-        messages.warning(request, "Choose the members whose role is to change.")
+        warn_of_nothing(request, "member", "Choose the members whose role is to change.")
     return redirect(TAB, project_id)
 
 
@@ -90,7 +90,7 @@ def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
     scope = Scope.of(request.actor, project_id, Permission.MEMBER_DELETE)
     chosen = _chosen(request, scope)
     if not chosen:
-        messages.warning(request, "Choose the members to remove.")
+        warn_of_nothing(request, "member", "Choose the members to remove.")
         return redirect(TAB, project_id)
     if request.POST.get("confirmed"):
         services.remove_members(actor=request.actor, project=scope.project, members=chosen)

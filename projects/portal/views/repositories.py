@@ -16,7 +16,7 @@ from projects.portal.commands import Host, push, trust
 from projects.portal.forms import DescriptionForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form
+from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
 from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 from registry.models import Repository
 
@@ -111,7 +111,7 @@ def delete_repositories(request: PortalRequest, project_id: int) -> HttpResponse
     scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_DELETE)
     chosen = _chosen(request, scope)
     if not chosen:
-        messages.warning(request, "Choose the repositories to delete.")
+        warn_of_nothing(request, "repository", "Choose the repositories to delete.")
         return redirect(TAB, project_id)
     what = scope.short_name(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} repositories"
     if request.POST.get("confirmed"):

@@ -11,7 +11,7 @@ from projects.portal import artifacts, contents, queries, services
 from projects.portal.forms import TagForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form
+from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
 
 
 @page
@@ -50,7 +50,7 @@ def remove_tags(request: PortalRequest, project_id: int, name: str, reference: s
     names = [tag for tag in request.POST.getlist("tag") if "\0" not in tag]
     chosen = [tag.name for tag in artifacts.tags(manifest).filter(name__in=names).order_by("name")]
     if not chosen:
-        messages.warning(request, "Choose the tags to remove.")
+        warn_of_nothing(request, "tag", "Choose the tags to remove.")
         return redirect(back)
     what = f"tag {chosen[0]}" if len(chosen) == 1 else f"{len(chosen)} tags"
     if request.POST.get("confirmed"):

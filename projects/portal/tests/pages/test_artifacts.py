@@ -239,7 +239,7 @@ def test_what_is_not_in_this_repository_is_out_of_reach(pages, cast, content):
         "delete_artifacts", cast.public.pk, NAME, digest=[other["digest"], "sha256:x"], confirmed="yes"
     )
     assert Manifest.objects.filter(digest=other["digest"]).exists()
-    assert "Choose the artifacts to delete." in text(
+    assert "What you chose is gone already." in text(
         pages.get("artifacts", cast.public.pk, NAME, who="petra")
     )
 
@@ -250,6 +250,16 @@ def test_the_dialog_gets_the_question_alone(pages, cast, content):
     assert "csrfmiddlewaretoken" in asked.content.decode()
     nothing = pages.post("delete_artifacts", cast.public.pk, NAME, htmx=True)
     assert nothing["HX-Redirect"].endswith("/artifacts-tab")
+    assert "Choose the artifacts to delete." in text(
+        pages.get("artifacts", cast.public.pk, NAME, who="petra")
+    )
+
+
+def test_what_another_tab_has_deleted_is_said_to_be_gone(pages, cast, content):
+    chosen = {"digest": content.plain["digest"], "confirmed": "yes"}
+    for words in ("Deleted artifact", "What you chose is gone already."):
+        pages.post("delete_artifacts", cast.public.pk, NAME, **chosen)
+        assert words in text(pages.get("artifacts", cast.public.pk, NAME, who="petra"))
 
 
 def test_a_manifest_with_nothing_in_it_still_has_its_row(pages, cast, store):

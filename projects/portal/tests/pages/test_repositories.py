@@ -114,6 +114,11 @@ def test_a_repository_of_another_project_is_out_of_reach(pages, cast, content):
     other = Repository.objects.get(name="secret/team/app")
     pages.post("delete_repositories", cast.public.pk, repository=[other.pk, "x"], confirmed="yes")
     assert Manifest.objects.filter(repository=other).exists()
+    assert "What you chose is gone already." in text(pages.get("repositories", cast.public.pk, who="petra"))
+
+
+def test_choosing_no_repository_is_said(pages, cast):
+    pages.post("delete_repositories", cast.public.pk)
     assert "Choose the repositories to delete." in text(
         pages.get("repositories", cast.public.pk, who="petra")
     )

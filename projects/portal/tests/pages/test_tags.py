@@ -57,8 +57,15 @@ def test_tags_are_removed_after_asking_and_the_artifact_stays(pages, cast, conte
 def test_a_tag_of_another_artifact_is_out_of_reach(pages, cast, content):
     pages.post("remove_tags", *address(cast, content.plain), tag=["latest", "nothing"], confirmed="yes")
     assert tags(content.image) == {"1.0", "latest"}
-    assert "Choose the tags to remove." in text(
+    assert "What you chose is gone already." in text(
         pages.get("artifact", *address(cast, content.plain), who="petra")
+    )
+
+
+def test_choosing_no_tag_is_said(pages, cast, content):
+    pages.post("remove_tags", *address(cast, content.image))
+    assert "Choose the tags to remove." in text(
+        pages.get("artifact", *address(cast, content.image), who="petra")
     )
 
 
