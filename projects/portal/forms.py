@@ -58,7 +58,9 @@ class MemberForm(forms.Form):
 class RoleForm(forms.Form):
     """A role for the chosen members."""
 
-    role = forms.TypedChoiceField(coerce=int, choices=[(role, role.label) for role, _ in ROLES])
+    role = forms.TypedChoiceField(
+        coerce=int, choices=[("", "Role…"), *((role, role.label) for role, _ in ROLES)]
+    )
 
 
 class TagForm(forms.Form):

@@ -52,6 +52,9 @@ def test_a_project_is_made_and_gets_a_member(visitor):
     expect(page.get_by_role("row", name=re.compile("gus"))).to_contain_text("Guest")
 
     page.get_by_label("Choose gus").check()
+    page.get_by_role("button", name="Set role").click()
+    expect(page.get_by_label("Role for the chosen members")).to_be_focused()  # the browser asks for one
+    expect(page.get_by_role("row", name=re.compile("gus"))).to_contain_text("Guest")
     page.get_by_label("Role for the chosen members").select_option(label="Maintainer")
     page.get_by_role("button", name="Set role").click()
     expect(page.get_by_role("row", name=re.compile("gus"))).to_contain_text("Maintainer")

@@ -69,7 +69,7 @@ def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
     scope = Scope.of(request.actor, project_id, Permission.MEMBER_UPDATE)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        raise Invalid("there is no such role", field="role")
+        raise Invalid("choose a role for the members", field="role")
     chosen = _chosen(request, scope)
     if chosen:
         services.change_roles(

@@ -55,6 +55,17 @@ def test_several_members_get_a_role_at_once(pages, cast):
     assert "2 members: now maintainer." in text(pages.get("members", cast.private.pk, who="petra"))
 
 
+def test_no_role_is_given_that_was_not_chosen(pages, cast):
+    page = pages.get("members", cast.private.pk, who="petra").content.decode()
+    assert '<option value="">Role…</option>' in page
+    chosen = member(cast.private, "gus")
+    for fields in ({"role": ""}, {}):
+        refused = pages.post("set_role", cast.private.pk, member=chosen.pk, **fields)
+        assert refused.status_code == 400
+        assert "Choose a role for the members." in text(refused)
+    assert member(cast.private, "gus").role == Role.GUEST
+
+
 def test_a_member_of_another_project_is_out_of_reach(pages, cast):
     other = member(cast.public, "gus")
     pages.post("set_role", cast.private.pk, member=[other.pk, "x", "9" * 40], role=Role.MAINTAINER)
