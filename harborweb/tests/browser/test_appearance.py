@@ -64,6 +64,25 @@ def test_what_a_client_wrote_pushes_no_column_out_of_sight(visitor, name, last):
     expect(page.get_by_role("columnheader", name=last)).to_be_in_viewport(ratio=1)
 
 
+def edge(page, side):
+    """A piece of the list's left or right edge, as a picture."""
+    box = page.locator(".grid-box").bounding_box()
+    x = box["x"] + (3 if side == "left" else box["width"] - 7)
+    return page.screenshot(clip={"x": x, "y": box["y"] + 60, "width": 4, "height": 4})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["projects", "repositories"])
+def test_a_table_that_goes_on_beyond_the_screen_casts_a_shadow_there(visit, name, scheme):
+    page = visit(width=400, color_scheme=scheme).open(name)
+    page.evaluate("for (const each of document.querySelectorAll('tbody *')) each.style.visibility = 'hidden'")
+    plain = edge(page, "left")
+    assert edge(page, "right") != plain
+    page.evaluate("document.querySelector('.grid-box').scrollLeft = 9999")
+    assert edge(page, "right") == plain
+    assert edge(page, "left") != plain
+
+
 def test_a_long_tag_ends_in_dots_and_many_are_counted(visitor):
     page = visitor.open("odd")
     chip = page.locator("tbody .tag").first
