@@ -105,7 +105,8 @@ def test_a_flag_that_is_neither_is_unprocessable():
         flag(asked(with_tag="perhaps"), "with_tag", default=None)
 
 
-def test_a_list_without_limit_has_a_slot_for_slow_bodies_until_it_is_closed(db, monkeypatch):
+@pytest.mark.django_db(transaction=True)  # who closes an answer closes the connection, too
+def test_a_list_without_limit_has_a_slot_for_slow_bodies_until_it_is_closed(monkeypatch):
     one = BoundedSemaphore(1)
     monkeypatch.setattr(slots, "_free", lambda: one)
     monkeypatch.setattr(slots, "PATIENCE", 0.01)
