@@ -56,7 +56,7 @@ def push_odd(name: str) -> str:
     """An artifact that has as much of everything as a client may write; its digest."""
     from projects.portal.tests import artifacts
 
-    notes = {f"com.example.note-{number:03}": "a word and another " * 40 for number in range(301)}
+    notes = {f"com.example.note-{number:03}": "a word and another " * 19 for number in range(301)}
     long_type = f"application/vnd.example.{'long-' * 40}type+json"
     tags = (f"{number:02}-{'x' * 125}" for number in range(60))
     odd = artifacts.push_image(
