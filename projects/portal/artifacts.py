@@ -58,6 +58,11 @@ class ArtifactRow:
         return annotations(self.manifest, ANNOTATIONS_SHOWN, ANNOTATION_LENGTH)
 
     @property
+    def is_unread(self) -> bool:
+        """True if the manifest is too large for a list to read, so that it may have annotations all the same."""
+        return self.manifest.size > MAX_LISTED
+
+    @property
     def heading_tags(self) -> Excerpt[Tag]:
         """The newest tags, as many as have room in the heading of the artifact's own page."""
         return Excerpt(self.tags[:TAGS_IN_HEADING], max(0, self.tag_count - TAGS_IN_HEADING))

@@ -160,9 +160,12 @@ def test_what_is_megabytes_long_does_not_make_the_page_so(pages, cast, store):
     descriptor = push_image(
         f"open/{NAME}", annotations={"long": "x" * 1_000_000, **{str(n): "y" for n in range(50)}}
     )
+    push_image("open/small")
     listed = pages.get("artifacts", cast.public.pk, NAME)
     assert len(listed.content) < 40_000
-    assert "annotations of" not in listed.content.decode()  # the artifact's own page has them
+    assert "annotations of" not in listed.content.decode()
+    assert "see artifact" in text(listed)  # its own page has them
+    assert "see artifact" not in text(pages.get("artifacts", cast.public.pk, "small"))
     shown = show(pages, cast, descriptor, tab="manifest")
     assert "too much to show here" in text(shown)
     assert len(shown.content) < 40_000

@@ -149,6 +149,13 @@ def test_what_a_client_wrote_is_text_and_no_markup(pages, cast, store):
     assert "&lt;script&gt;" in body
 
 
+def test_only_of_an_image_the_platform_is_unknown_where_none_is_told(pages, cast, store):
+    for number, push in enumerate((push_image, push_chart, push_index)):
+        push(f"open/{NAME}", f"v{number}")
+    Manifest.objects.update(platform="")
+    assert text(pages.get("artifacts", cast.public.pk, NAME)).count("unknown") == 1
+
+
 def test_old_addresses_lead_to_where_things_are_now(pages, cast, content):
     base = f"/harbor/projects/{cast.public.pk}/repositories/{NAME}"
     digest, index = content.image["digest"], content.index["digest"]
