@@ -34,9 +34,19 @@ def excerpt(values: Sequence[T], most: int = MOST) -> Excerpt[T]:
     return Excerpt(values[:most], max(0, len(values) - most))
 
 
-def cut(text: object, longest: int = LONGEST) -> str:
-    """As much of a text as a page shows."""
-    uncut = str(text)
+def written(value: object) -> str:
+    """A value as its client wrote it: a text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # just not too deep for parse()
+        return "…"
+
+
+def cut(value: object, longest: int = LONGEST) -> str:
+    """As much of a value as a page shows."""
+    uncut = written(value)
     return uncut if len(uncut) <= longest else f"{uncut[:longest]}…"
 
 
@@ -161,7 +171,7 @@ def history(config: dict[str, Any], made: Sequence[Layer]) -> Excerpt[Step]:
 
 
 def _step(entry: dict[str, Any], layer: Layer | None) -> Step:
-    command = str(entry.get("created_by") or entry.get("comment") or "")
+    command = written(entry.get("created_by") or entry.get("comment") or "")
     command = command.removeprefix("/bin/sh -c #(nop) ").strip()
     return Step(cut(command, LONGEST_COMMAND), time(entry.get("created")), layer)
 
@@ -186,11 +196,18 @@ def overview(kind: str, config: dict[str, Any]) -> Overview:
     if kind == "IMAGE":
         return _image(config)
     if kind == "CHART":
-        keys = ("name", "version", "appVersion", "description", "kubeVersion", "home")
-        return Overview(
-            facts=[(key[0].upper() + key[1:], cut(config[key])) for key in keys if config.get(key)]
-        )
+        return Overview(facts=[(label, cut(config[key])) for key, label in _CHART_FACTS if config.get(key)])
     return Overview()
+
+
+_CHART_FACTS: Final = (
+    ("name", "Name"),
+    ("version", "Version"),
+    ("appVersion", "App version"),
+    ("kubeVersion", "Kubernetes version"),
+    ("description", "Description"),
+    ("home", "Home page"),
+)
 
 
 def _image(config: dict[str, Any]) -> Overview:
@@ -208,7 +225,7 @@ def _image(config: dict[str, Any]) -> Overview:
         ("Ports", list(mapping(settings.get("ExposedPorts")))),
         ("Volumes", list(mapping(settings.get("Volumes")))),
         ("Environment", environment if isinstance(environment, list) else []),
-        ("Labels", [f"{key}={value}" for key, value in mapping(settings.get("Labels")).items()]),
+        ("Labels", [f"{key}={written(value)}" for key, value in mapping(settings.get("Labels")).items()]),
     )
     return Overview(
         created=time(config.get("created")),
@@ -223,4 +240,4 @@ def _texts(values: Sequence[object]) -> Excerpt[str]:
 
 
 def _words(value: object) -> str:
-    return " ".join(str(word) for word in value) if isinstance(value, list) else str(value or "")
+    return " ".join(map(written, value)) if isinstance(value, list) else written(value or "")

@@ -35,9 +35,37 @@ def test_the_overview_tells_what_the_config_says(pages, cast, content):
         assert words in shown
 
 
+def test_odd_values_of_a_config_are_shown_as_the_json_they_were(pages, cast, store):
+    settings = {
+        "Env": [{"a": 1}, None, True, "PLAIN=1"],
+        "Labels": {"flag": False},
+        "Cmd": ["run", None],
+        "WorkingDir": {"b": None},
+    }
+    history = [{"created_by": ["RUN", True]}]
+    descriptor = push_with_config(json.dumps({"config": settings, "history": history}).encode())
+    shown = text(show(pages, cast, descriptor, tab="history"))
+    for words in (
+        '{"a": 1} null true PLAIN=1',
+        "flag=false",
+        "Command run null",
+        'Working directory {"b": null}',
+        '["RUN", true]',
+    ):
+        assert words in shown
+
+
+def test_a_value_as_deep_as_json_may_be_breaks_no_page(pages, cast, store):
+    for depth in range(800, 1000, 4):
+        deep = b"[" * depth + b"]" * depth
+        assert show(pages, cast, push_with_config(b'{"config": {"Env": [' + deep + b"]}}")).status_code == 200
+
+
 def test_a_chart_tells_its_metadata(pages, cast, content):
     shown = text(show(pages, cast, content.chart))
     assert "A small shop" in shown
+    assert "App version 7" in shown
+    assert "Platform" not in shown
     assert "helm pull oci://testserver/open/team/app --version 2.4.0" in shown
     assert "Build history" not in shown
 
