@@ -83,6 +83,14 @@ def test_a_table_that_goes_on_beyond_the_screen_casts_a_shadow_there(visit, name
     assert edge(page, "left") != plain
 
 
+def test_whoever_may_do_nothing_sees_no_gap_where_the_buttons_would_be(visitor):
+    page = visitor.open("artifacts")
+    page.locator("tbody th a.mono").first.click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    tabs, rows = page.locator("#list .tabs").bounding_box(), page.locator("#list .grid-box").bounding_box()
+    assert rows["y"] - (tabs["y"] + tabs["height"]) == 16
+
+
 def test_a_long_tag_ends_in_dots_and_many_are_counted(visitor):
     page = visitor.open("odd")
     chip = page.locator("tbody .tag").first
