@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from projects.errors import DomainError, Invalid, Throttled
@@ -27,7 +28,7 @@ View = Callable[Concatenate[PortalRequest, P], HttpResponse]
 def page(view: View[P]) -> View[P]:
     """Makes a function a page: what is refused becomes a readable page, and no cache mixes a page up with its fragment.
 
-    It goes on top of `require_POST` and its like, whose own answer is blank.
+    It goes on top of `require_form` and its like, whose own answer is blank.
     """
 
     @wraps(view)
@@ -48,6 +49,17 @@ def page(view: View[P]) -> View[P]:
     return wrapper
 
 
+def no_destination(view: View[P]) -> View[P]:
+    """Marks what shows nothing: nobody is sent there by `next`."""
+    view.no_destination = True  # type: ignore[attr-defined]  # decorators hand it on with functools.wraps
+    return view
+
+
+def require_form(view: View[P]) -> View[P]:
+    """Lets nothing but POST through: what a form sends."""
+    return no_destination(require_POST(view))
+
+
 def login_required(view: View[P]) -> View[P]:
     """Sends whoever has not logged in to do so, and back here afterwards."""
 
@@ -55,7 +67,11 @@ def login_required(view: View[P]) -> View[P]:
     def wrapper(request: PortalRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.actor.is_anonymous:
             return view(request, *args, **kwargs)
-        back = request.get_full_path() if request.method == "GET" else request.META.get("HTTP_REFERER", "")
+        back = (
+            request.get_full_path()
+            if request.method in ("GET", "HEAD")
+            else request.META.get("HTTP_REFERER", "")
+        )
         url = f"{reverse('login')}?{urlencode({'next': back})}"
         return HttpResponseRedirect(url)
 
@@ -106,11 +122,18 @@ def warn_of_nothing(request: HttpRequest, field: str, advice: str) -> None:
 
 
 def safe_next(request: HttpRequest, default: str) -> str:
-    """The address in `next` if it is one of ours, else the default: no link sends anybody elsewhere."""
+    """The address in `next` if it is a page of ours, else the default: no link sends anybody elsewhere."""
     # Harbor's own sign-in page calls it redirect_url.
     target = request.POST.get("next") or request.GET.get("next") or request.GET.get("redirect_url") or ""
     if url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
-        return target
+        return target if _is_destination(urlsplit(target).path) else default
     return default
+
+
+def _is_destination(path: str) -> bool:
+    try:
+        return not hasattr(resolve(path).func, "no_destination")
+    except Resolver404:
+        return False

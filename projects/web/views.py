@@ -1,15 +1,14 @@
 """Views of the shell itself."""
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_POST
 
 from projects.web.context import THEME_COOKIE, THEMES
 from projects.web.middleware import PortalRequest
-from projects.web.pages import page, safe_next
+from projects.web.pages import page, require_form, safe_next
 
 
 @page
-@require_POST
+@require_form
 def set_theme(request: PortalRequest) -> HttpResponse:
     """Keeps the reader's choice of theme in a cookie; "system" forgets it. theme.js saves the round trip."""
     response = HttpResponseRedirect(safe_next(request, "/harbor/projects"))

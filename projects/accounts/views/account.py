@@ -19,7 +19,7 @@ from registry.proxies import client_address
 @sensitive_post_parameters()
 @never_cache
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def change_password(request: PortalRequest) -> HttpResponse:
     """A new password for whoever knows the old one; this session goes on, all others end."""
@@ -45,7 +45,7 @@ def change_password(request: PortalRequest) -> HttpResponse:
 
 
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def profile(request: PortalRequest) -> HttpResponse:
     """What a user tells of itself."""

@@ -7,7 +7,7 @@ from django.contrib import auth
 from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.accounts import services
 from projects.accounts.forms import LoginForm
@@ -15,7 +15,14 @@ from projects.accounts.models import User
 from projects.errors import Throttled
 from projects.web.api.errors import error_response
 from projects.web.middleware import PortalRequest
-from projects.web.pages import page, render_form, render_throttled, safe_next
+from projects.web.pages import (
+    no_destination,
+    page,
+    render_form,
+    render_throttled,
+    require_form,
+    safe_next,
+)
 from registry.proxies import client_address
 
 # Who logged in is looked up by this one; services.authenticate has checked the password.
@@ -25,7 +32,7 @@ _BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 @sensitive_post_parameters("password")
 @never_cache
 @page
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def login(request: PortalRequest) -> HttpResponse:
     """The page where people log in; sends them on to `next` if that is one of our addresses."""
     target = safe_next(request, settings.LOGIN_REDIRECT_URL)
@@ -47,7 +54,7 @@ def login(request: PortalRequest) -> HttpResponse:
 
 
 @page
-@require_POST
+@require_form
 def logout(request: PortalRequest) -> HttpResponse:
     """Ends the session."""
     auth.logout(request)
@@ -56,7 +63,7 @@ def logout(request: PortalRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_POST
+@require_form
 def script_login(request: PortalRequest) -> HttpResponse:
     """POST /c/login with `principal` and `password`: a session for a script.
 
@@ -75,7 +82,8 @@ def script_login(request: PortalRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@no_destination
+@require_safe
 def script_logout(request: PortalRequest) -> HttpResponse:
     """GET /c/log_out: ends the session. A page of another site may not send its visitors here."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, deletion, queries, services
@@ -15,7 +15,7 @@ from projects.portal.commands import Host, pull, push
 from projects.portal.forms import ArtifactFilter
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import login_required, page, warn_of_nothing
+from projects.web.pages import login_required, page, require_form, warn_of_nothing
 from projects.web.tables import Sorts, paginate
 from registry.models import Manifest, Repository
 
@@ -69,7 +69,7 @@ def index_children(request: PortalRequest, project_id: int, name: str, depth: st
 
 
 @page
-@require_POST
+@require_form
 @login_required
 def delete_artifacts(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """Deletes the chosen artifacts, after saying all that goes with them."""

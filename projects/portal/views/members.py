@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from projects import services
 from projects.errors import Invalid
@@ -14,7 +14,7 @@ from projects.portal import queries
 from projects.portal.forms import MemberForm, RoleForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
+from projects.web.pages import errors_in, login_required, page, render_form, require_form, warn_of_nothing
 from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 
 SORTS = Sorts({"name": "username", "role": "rank", "since": "created_at"}, default="name")
@@ -62,7 +62,7 @@ def candidates(request: PortalRequest, project_id: int) -> HttpResponse:
 
 
 @page
-@require_POST
+@require_form
 @login_required
 def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
     """Gives the chosen members a role."""
@@ -83,7 +83,7 @@ def set_role(request: PortalRequest, project_id: int) -> HttpResponse:
 
 
 @page
-@require_POST
+@require_form
 @login_required
 def remove_members(request: PortalRequest, project_id: int) -> HttpResponse:
     """Takes the chosen members' roles away, after asking."""

@@ -7,7 +7,7 @@ from django.db.models.functions import Substr
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.errors import NotFound
 from projects.permissions import Permission
@@ -16,7 +16,7 @@ from projects.portal.commands import Host, push, trust
 from projects.portal.forms import DescriptionForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
+from projects.web.pages import errors_in, login_required, page, render_form, require_form, warn_of_nothing
 from projects.web.tables import Sorts, asked_text, chosen_ids, paginate
 from registry.models import Repository
 
@@ -104,7 +104,7 @@ def edit_description(request: PortalRequest, project_id: int, name: str) -> Http
 
 
 @page
-@require_POST
+@require_form
 @login_required
 def delete_repositories(request: PortalRequest, project_id: int) -> HttpResponse:
     """Deletes the chosen repositories with all that is in them, after asking."""

@@ -4,14 +4,14 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, queries, services
 from projects.portal.forms import TagForm
 from projects.portal.scope import Scope
 from projects.web.middleware import PortalRequest
-from projects.web.pages import errors_in, login_required, page, render_form, warn_of_nothing
+from projects.web.pages import errors_in, login_required, page, render_form, require_form, warn_of_nothing
 
 
 @page
@@ -39,7 +39,7 @@ def add_tag(request: PortalRequest, project_id: int, name: str, reference: str) 
 
 
 @page
-@require_POST
+@require_form
 @login_required
 def remove_tags(request: PortalRequest, project_id: int, name: str, reference: str) -> HttpResponse:
     """Takes the chosen tags off an artifact, after asking. The artifact stays."""

@@ -84,9 +84,15 @@ def test_the_last_page_needs_nothing_that_may_be_broken(rf: RequestFactory):
         ("/\\evil.example", "/default"),
         ("javascript:alert(1)", "/default"),
         ("", "/default"),
+        ("/nothing/here", "/default"),
+        ("/account/sign-out", "/default"),
+        ("/account/sign-out?again=1", "/default"),
+        ("http://testserver/theme", "/default"),
+        ("/c/log_out", "/default"),
+        ("/harbor/projects/1/members/remove", "/default"),
     ],
 )
-def test_nobody_is_sent_to_another_site(rf: RequestFactory, given, target):
+def test_nobody_is_sent_to_another_site_or_where_nothing_is_to_be_seen(rf: RequestFactory, given, target):
     for name in ("next", "redirect_url"):
         assert safe_next(rf.get("/account/sign-in", {name: given}), "/default") == target
 

@@ -150,8 +150,9 @@ def test_what_a_client_wrote_is_text_and_no_markup(pages, cast, store):
 
 
 def test_only_of_an_image_the_platform_is_unknown_where_none_is_told(pages, cast, store):
-    for number, push in enumerate((push_image, push_chart, push_index)):
-        push(f"open/{NAME}", f"v{number}")
+    push_image(f"open/{NAME}", "image")
+    push_chart(f"open/{NAME}", "chart")
+    push_index(f"open/{NAME}", "index")
     Manifest.objects.update(platform="")
     assert text(pages.get("artifacts", cast.public.pk, NAME)).count("unknown") == 1
 
