@@ -1,3 +1,5 @@
+import re
+
 from projects.portal.tests.artifacts import push_image
 from projects.web.tests.reading import text
 
@@ -14,6 +16,15 @@ def test_the_search_finds_what_the_reader_may_know_of(pages, cast, store):
     assert found(pages, "sam", "hammer") == ([], ["open/tools/hammer"])
     assert found(pages, "anonymous", "e") == (["open"], ["open/tools/hammer"])
     assert found(pages, "admin", "secret") == (["secret"], ["secret/hammer"])
+
+
+def test_times_have_the_form_that_they_have_in_lists(pages, cast, store):
+    push_image("open/tools/hammer")
+    for page in (
+        pages.get("search", q="hammer"),
+        pages.get("repositories", cast.public.pk),
+    ):
+        assert re.search(r"hammer 1 0 .*\d+ \w+ \d{4}, \d\d:\d\d UTC", text(page))
 
 
 def test_without_a_text_it_explains_itself(pages, cast):
