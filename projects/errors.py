@@ -2,7 +2,10 @@
 
 
 class DomainError(Exception):
-    """Something the caller can mend; `str()` says what is wrong and what to do next, in one sentence."""
+    """Something the caller can mend; `str()` says what is wrong and what to do next, in one sentence.
+
+    It begins with a word of ours and with no name: a page gives it a capital.
+    """
 
 
 class NotFound(DomainError):

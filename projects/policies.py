@@ -109,6 +109,34 @@ PUBLIC_PERMISSIONS = _column("P")
 ROBOT_GRANTABLE = _column("R")
 ALL_PERMISSIONS = frozenset(Permission)
 
+# How a permission is said: its resource and its action, where they are not called by their own names.
+_THINGS = {
+    "accessory": "accessories",
+    "configuration": "the configuration",
+    "export-cve": "exports of CVEs",
+    "immutable-tag": "rules of immutable tags",
+    "log": "the log",
+    "member": "memberships",
+    "metadata": "the metadata",
+    "notification-policy": "webhooks",
+    "preheat-policy": "preheat policies",
+    "project": "the project",
+    "quota": "the quota",
+    "repository": "repositories",
+    "robot": "robot accounts",
+    "sbom": "SBOMs",
+    "scanner": "the scanner",
+    "tag-retention": "rules of tag retention",
+}
+_DEEDS = {
+    "list": "see",
+    "operate": "run",
+    "pull": "pull from",
+    "push": "push to",
+    "read": "see",
+    "update": "change",
+}
+
 
 def allows(actor: Actor, permission: Permission, project: Project) -> bool:
     """True if `actor` may do `permission` in `project`: by membership, because it is public, or as system admin."""
@@ -118,7 +146,21 @@ def allows(actor: Actor, permission: Permission, project: Project) -> bool:
 def require(actor: Actor, permission: Permission, project: Project) -> None:
     """Raises Denied unless `actor` may do `permission` in `project`."""
     if not allows(actor, permission, project):
-        raise Denied(f"{actor.name or 'anonymous'} may not {_spoken(permission)} in this project")
+        raise Denied(refusal(permission))
+
+
+def refusal(permission: Permission) -> str:
+    """What to tell whoever may not: "only maintainers and project admins may delete tags"."""
+    able = [
+        f"{role.label.lower()}s"
+        for role in reversed(_ROLE_LETTERS.values())
+        if permission in ROLE_PERMISSIONS[role]
+    ]
+    *others, last = able or ["system admins"]
+    who = f"{', '.join(others)} and {last}" if others else last
+    resource, action = permission.split(":")
+    what = _THINGS.get(resource, f"{resource.replace('-', ' ')}s")
+    return f"only {who} may {_DEEDS.get(action, action)} {what}"
 
 
 def permissions(actor: Actor, project: Project) -> frozenset[Permission]:
@@ -141,9 +183,3 @@ def roles(actor: Actor, project: Project) -> Iterable[Role]:
         return []
     members = Member.objects.filter(project=project, user_id=actor.user_id)
     return [Role(role) for role in members.values_list("role", flat=True)]
-
-
-def _spoken(permission: Permission) -> str:
-    """ "member:create" as a reader says it: "create member"."""
-    resource, action = permission.split(":")
-    return f"{action} {resource.replace('-', ' ')}"

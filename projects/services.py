@@ -91,7 +91,7 @@ def add_member(*, actor: Actor, project: Project, username: str, role: int) -> M
         with write():
             return Member.objects.create(project=project, user=user, role=role)
     except IntegrityError as error:
-        raise Conflict(f"{user.get_username()} is a member of the project already") from error
+        raise Conflict(f"the project has a member {user.get_username()} already") from error
 
 
 def change_roles(*, actor: Actor, project: Project, members: Sequence[Member], role: int) -> None:

@@ -37,7 +37,7 @@ class Scope:
     def need(self, permission: Permission) -> None:
         """Raises Denied unless the actor may do this in the project."""
         if permission not in self.granted:
-            raise Denied(f"You may not do this in {self.project.name}: it takes a role with {permission}.")
+            raise Denied(policies.refusal(permission))
 
     def context(self, tab: str = "", **more: Any) -> dict[str, Any]:
         """Variables of portal/project.html. `tab` is the URL name of the tab that the page belongs to."""

@@ -7,7 +7,7 @@ from projects.actors import ANONYMOUS, OPERATOR
 from projects.errors import Denied
 from projects.models import Role
 from projects.permissions import Permission
-from projects.policies import ROBOT_GRANTABLE, allows, granted, require
+from projects.policies import ROBOT_GRANTABLE, allows, granted, refusal, require
 
 COLUMNS = {
     "projectAdmin": Role.PROJECT_ADMIN,
@@ -65,7 +65,27 @@ def test_a_stranger_and_anonymous_may_nothing_in_a_private_project(cast):
         assert not any(allows(actor, permission, cast.private) for permission in Permission)
 
 
-def test_require_says_who_may_not_what(cast):
+def test_require_says_who_may(cast):
     require(OPERATOR, Permission.MEMBER_CREATE, cast.private)
-    with pytest.raises(Denied, match="gus may not create member"):
+    with pytest.raises(Denied, match="only project admins may create memberships"):
         require(cast["gus"].actor, Permission.MEMBER_CREATE, cast.private)
+
+
+@pytest.mark.parametrize(
+    ("permission", "words"),
+    [
+        (Permission.TAG_DELETE, "only maintainers and project admins may delete tags"),
+        (Permission.PROJECT_UPDATE, "only project admins may change the project"),
+        (
+            Permission.REPOSITORY_PUSH,
+            "only developers, maintainers and project admins may push to repositories",
+        ),
+        (
+            Permission.ROBOT_LIST,
+            "only guests, developers, maintainers and project admins may see robot accounts",
+        ),
+        (Permission.METADATA_LIST, "only system admins may see the metadata"),
+    ],
+)
+def test_whoever_may_not_is_told_which_roles_may(permission, words):
+    assert refusal(permission) == words
