@@ -166,6 +166,7 @@ SESSION_COOKIE_SECURE = bool(TLS_CERT) or env.flag("SECURE_COOKIES")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "projects.web.errors.csrf_failure"
 CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"  # where Harbor's clients put it
 # Over TLS only. Browsers keep it by name, for every port: on localhost that would be everything else there, too.
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0 if HOSTNAME == "localhost" else 365 * 24 * 3600)

@@ -5,8 +5,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
+from django.views import csrf
 
 from projects.actors import ANONYMOUS
 from projects.errors import Conflict, Denied, DomainError, Invalid, NotFound, PreconditionFailed
@@ -19,6 +21,9 @@ STATUSES: Final[dict[type[DomainError], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
 }
+
+# Below these addresses programs ask, and are answered as Harbor does.
+_SCRIPTS: Final = ("/api/", "/c/")
 
 # status: (heading, what to say if nobody said more)
 _TEXTS: Final[dict[int, tuple[str, str]]] = {
@@ -45,6 +50,15 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(request, 403)
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: a form's page, and for a script, as in Harbor, the token to try again with."""
+    if not request.path.startswith(_SCRIPTS):
+        return csrf.csrf_failure(request, reason)
+    response = _json(403, reason)
+    response.headers["X-Harbor-CSRF-Token"] = get_token(request)
+    return response
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
     return error_page(request, 404)
@@ -52,7 +66,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: needs neither the database nor any context."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_SCRIPTS):
         return _json(500, "internal server error")
     return render(request, "500.html", status=500)
 
@@ -77,9 +91,9 @@ def domain_error(request: HttpRequest, error: DomainError | RegistryError) -> Ht
 
 
 def error_page(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
-    """A page that says what is wrong and offers to log in to whoever has not; JSON under /api/."""
+    """A page that says what is wrong and offers to log in to whoever has not; JSON to a program."""
     heading, default = _TEXTS.get(status, _TEXTS[400])
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_SCRIPTS):
         return _json(status, message or default)
     login = ""
     if getattr(request, "actor", ANONYMOUS).is_anonymous and status in (403, 404):
@@ -100,6 +114,6 @@ def sentence(text: str) -> str:
     return f"{text}." if text and text[-1].isalnum() else text
 
 
-def _json(status: int, message: str) -> HttpResponse:
+def _json(status: int, message: str) -> JsonResponse:
     code = HTTPStatus(status).phrase.upper().replace(" ", "_")
     return JsonResponse({"errors": [{"code": code, "message": message}]}, status=status)

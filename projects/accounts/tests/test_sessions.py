@@ -138,6 +138,15 @@ def test_a_script_logs_in_as_in_harbor(cast):
     assert who(client) is None
 
 
+def test_a_script_without_the_token_is_told_so_in_json_and_handed_one(cast):
+    client = Client(enforce_csrf_checks=True)
+    refused = client.post("/c/login", SCRIPT)
+    assert refused.status_code == 403
+    assert [error["code"] for error in refused.json()["errors"]] == ["FORBIDDEN"]
+    header = {"X-Harbor-CSRF-Token": refused["X-Harbor-CSRF-Token"]}
+    assert client.post("/c/login", SCRIPT, headers=header).status_code == 200
+
+
 def test_a_script_that_guesses_is_told_to_wait(client, cast):
     for _ in range(5):
         client.post("/c/login", {**SCRIPT, "password": "no"})
