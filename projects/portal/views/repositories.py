@@ -72,9 +72,10 @@ def home(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
 
 @page
 @require_safe
+@login_required
 def info(request: PortalRequest, project_id: int, name: str) -> HttpResponse:
     """What a repository is for, as its owners wrote it."""
-    scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_LIST)
+    scope = Scope.of(request.actor, project_id, Permission.REPOSITORY_READ)
     repository = queries.repository(scope.project, name)
     return render(request, "portal/info.html", scope.repository_context(repository, "info"))
 

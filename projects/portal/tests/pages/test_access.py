@@ -19,7 +19,7 @@ READ = {
     "repositories": ((), ANYBODY),
     "repository": ((NAME,), ANYBODY),
     "artifacts": ((NAME,), ANYBODY),
-    "info": ((NAME,), ANYBODY),
+    "info": ((NAME,), MEMBERS),
     "depth": ((NAME, "index"), ANYBODY),
     "artifact": ((NAME, "image"), ANYBODY),
     "members": ((), MEMBERS - {"lim"}),
@@ -107,6 +107,12 @@ def test_a_project_has_the_tabs_that_concern_its_reader(pages, cast, who):
         if project.public or who in MEMBERS:
             tabs = pages.get("summary", project.pk, who=who).context["tabs"]
             assert [label for label, _, _ in tabs] == TABS[who]
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_the_info_tab_is_there_for_whom_it_opens(pages, cast, content, who):
+    page = pages.get("artifacts", cast.public.pk, NAME, who=who).content.decode()
+    assert ("info-tab" in page) == (who in MEMBERS)
 
 
 def test_whoever_is_sent_to_log_in_comes_back(pages, cast):

@@ -87,12 +87,12 @@ def test_a_repository_leads_to_its_artifacts_also_by_harbors_way_to_write_its_na
 
 
 def test_the_description_is_shown_and_changed(pages, cast, app):
-    assert "Nobody has described" in text(pages.get("info", cast.public.pk, "team/app", who="anonymous"))
+    assert "Nobody has described" in text(pages.get("info", cast.public.pk, "team/app", who="lim"))
     edited = pages.post(
         "edit_description", cast.public.pk, "team/app", who="dev", description="See https://example.com <b>"
     )
     assert edited.url.endswith("/repositories/team/app/info-tab")
-    response = pages.get("info", cast.public.pk, "team/app", who="anonymous").content.decode()
+    response = pages.get("info", cast.public.pk, "team/app", who="lim").content.decode()
     assert '<a href="https://example.com" rel="nofollow">' in response
     assert "&lt;b&gt;" in response
 
