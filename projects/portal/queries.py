@@ -3,14 +3,27 @@
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from projects.actors import Actor
 from projects.errors import NotFound
 from projects.models import Member, Project, Role
 from registry.errors import RegistryError
-from registry.models import Blob, Manifest, ManifestChild, Repository, RepositoryBlob, Tag
+from registry.models import Blob, Manifest, ManifestBlob, ManifestChild, Repository, RepositoryBlob, Tag
 from registry.names import RepositoryName
 
 CANDIDATES: Final = 10
@@ -48,11 +61,12 @@ def project(actor: Actor, project_id: int) -> Project:
 
 
 def repositories(project: Project) -> QuerySet[Repository]:
-    """The repositories of a project, each with `artifact_count` and `storage` (bytes of its distinct blobs)."""
-    links = RepositoryBlob.objects.filter(repository=OuterRef("pk")).order_by().values("repository")
+    """The repositories of a project, each with `artifact_count` and `storage` (as `storage_used`)."""
+    here = OuterRef("pk")
     return Repository.objects.filter(_pushed, namespace_id=project.namespace_id).annotate(
-        artifact_count=_count(artifacts().filter(repository=OuterRef("pk")), "repository"),
-        storage=Coalesce(Subquery(links.annotate(total=Sum("blob__size")).values("total")), 0),
+        artifact_count=_count(artifacts().filter(repository=here), "repository"),
+        storage=_sum(Manifest.objects.filter(repository=here), "size")
+        + _sum(_named_links().filter(repository=here), "blob__size"),
     )
 
 
@@ -91,9 +105,21 @@ def artifacts() -> QuerySet[Manifest]:
 
 
 def storage_used(project: Project) -> int:
-    """Bytes of the project's distinct blobs: what two of its repositories share counts once."""
-    links = RepositoryBlob.objects.filter(repository__namespace=project.namespace_id).values("blob")
-    return int(Blob.objects.filter(pk__in=links).aggregate(total=Coalesce(Sum("size"), 0))["total"])
+    """Bytes of the project's manifests and of the blobs that they name, as Harbor counts.
+
+    What two of its repositories share counts once; what is deleted no longer counts, although its file stays a while.
+    """
+    links = _named_links().filter(repository__namespace=project.namespace_id)
+    blobs = Blob.objects.filter(pk__in=links.values("blob"))
+    manifests = Manifest.objects.filter(repository__namespace=project.namespace_id)
+    distinct = manifests.order_by().values("digest", "size").distinct()
+    return sum(int(rows.aggregate(total=Coalesce(Sum("size"), 0))["total"]) for rows in (blobs, distinct))
+
+
+def _named_links() -> QuerySet[RepositoryBlob]:
+    """The blobs of repositories that manifests name. Where `keep_until` is set none may; it has to be looked up."""
+    uses = ManifestBlob.objects.filter(link=OuterRef("pk"))
+    return RepositoryBlob.objects.filter(Q(keep_until__isnull=True) | Exists(uses))
 
 
 def members_by_role(project: Project) -> list[tuple[str, int]]:
@@ -127,6 +153,12 @@ def found_repositories(actor: Actor, text: str) -> QuerySet[Repository]:
         .annotate(artifact_count=_count(artifacts().filter(repository=OuterRef("pk")), "repository"))
         .order_by("name")
     )
+
+
+def _sum(rows: QuerySet[RepositoryBlob] | QuerySet[Manifest], column: str) -> Coalesce:
+    """A correlated SUM over `rows` of one repository, 0 where there are none."""
+    summed = rows.order_by().values("repository").annotate(total=Sum(column)).values("total")
+    return Coalesce(Subquery(summed, output_field=BigIntegerField()), 0)
 
 
 def _count(rows: QuerySet[Repository] | QuerySet[Manifest], group: str) -> Coalesce:

@@ -1,10 +1,10 @@
 import pytest
 
 from projects.models import Member, Project, Role
-from projects.portal.tests.artifacts import push_image
+from projects.portal.tests.artifacts import push_blob, push_image, push_index
 from projects.services import create_project
 from projects.web.tests.reading import text
-from registry.models import Repository
+from registry.models import Blob, Manifest, Repository
 
 
 def names(response):
@@ -85,11 +85,34 @@ def test_the_summary_tells_how_much_and_who(pages, cast, content):
     assert "Members" not in text(pages.get("summary", cast.public.pk, who="sam"))
 
 
-def test_blobs_that_repositories_share_count_once(pages, cast, store):
+def used(pages, cast):
+    """Bytes of the project, and of each of its repositories."""
+    listed = pages.get("repositories", cast.public.pk).context["page"].rows
+    return pages.get("summary", cast.public.pk).context["storage"], [each.storage for each in listed]
+
+
+def test_storage_is_that_of_the_manifests_and_of_all_that_they_name(pages, cast, store):
+    image = push_image("open/a", "1")
+    push_blob("open/a", b"named by nothing", "text/plain")
+    manifest = Manifest.objects.get(digest=image["digest"])
+    assert manifest.total_size == image["size"] + sum(Blob.objects.values_list("size", flat=True)) - 16
+    assert used(pages, cast) == (manifest.total_size, [manifest.total_size])
+    index = push_index("open/a", "2", children=[image])
+    assert used(pages, cast)[0] == manifest.total_size + index["size"]
+
+
+def test_what_repositories_share_counts_once(pages, cast, store):
     push_image("open/a")
-    once = pages.get("summary", cast.public.pk).context["storage"]
+    once, _ = used(pages, cast)
     push_image("open/b")
-    assert pages.get("summary", cast.public.pk).context["storage"] == once
+    assert used(pages, cast) == (once, [once, once])
+
+
+def test_what_is_deleted_counts_no_longer_but_for_what_others_name(pages, cast, store):
+    first, second = push_image("open/a", "1"), push_image("open/a", "2", seed="2")
+    pages.post("delete_artifacts", cast.public.pk, "a", digest=first["digest"], confirmed="yes")
+    left = Manifest.objects.get(digest=second["digest"]).total_size
+    assert used(pages, cast) == (left, [left])
 
 
 def test_push_commands_are_for_those_who_may_push(pages, cast):

@@ -55,7 +55,7 @@ def fill(project, artifacts, tags):
 # page: (arguments besides the project, query string, queries)
 VISITS = [
     ("projects", (), {}, 4),
-    ("summary", (), {}, 8),
+    ("summary", (), {}, 9),
     ("repositories", (), {}, 6),
     ("repositories", (), {"sort": "-artifacts"}, 6),
     ("artifacts", (NAME,), {}, 10),
