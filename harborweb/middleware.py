@@ -1,9 +1,12 @@
 """What every request of the portal passes: who its proxy says it is for, and what a page may do in the browser."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 
 from registry.errors import RegistryError
 from registry.proxies import base_url
@@ -35,7 +38,7 @@ class ProxyMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """Adds the Content-Security-Policy (no inline script or style) and the Permissions-Policy to every answer."""
+    """Adds the Content-Security-Policy (no inline script or style), the Permissions-Policy and, over TLS, HSTS."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,4 +48,24 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.headers.setdefault("X-Frame-Options", "DENY")
+        seconds = settings.HARBORWEB["HSTS"]
+        if seconds and request.is_secure() and _is_asked_for_by_name(request):
+            response.headers["Strict-Transport-Security"] = f"max-age={seconds}"
         return response
+
+
+def _is_asked_for_by_name(request: HttpRequest) -> bool:
+    """True if the host is the one that people use. Its name is ours; localhost and addresses are others', too.
+
+    Browsers keep HSTS by name, for every port: on localhost that would be everything else there.
+    """
+    host, _ = split_domain_port(request.META["HTTP_HOST"])
+    return host == settings.HARBORWEB["HOSTNAME"].lower() and host != "localhost" and not _is_address(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -69,6 +69,7 @@ HARBORWEB: dict[str, Any] = {
     "ADMIN_PASSWORD": env.text("ADMIN_PASSWORD", ""),
     "WORKERS": env.number("WORKERS", os.cpu_count() or 1, least=1),
     "THREADS": THREADS,
+    "HSTS": env.number("HSTS_SECONDS", 365 * 24 * 3600),
     "SILENCE": env.number("SILENCE_SECONDS", 900, least=1),
 }
 
@@ -168,8 +169,6 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "projects.web.errors.csrf_failure"
 CSRF_HEADER_NAME = "HTTP_X_HARBOR_CSRF_TOKEN"  # where Harbor's clients put it
-# Over TLS only. Browsers keep it by name, for every port: on localhost that would be everything else there, too.
-SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 0 if HOSTNAME == "localhost" else 365 * 24 * 3600)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
