@@ -80,3 +80,12 @@ def test_the_theme_changes_and_what_only_a_script_can_do_is_not_offered(plain):
     assert page.url.endswith(plain.stage.pages["artifacts"])
     page.get_by_role("button", name="Pull command of").first.click()
     expect(page.get_by_text("docker pull localhost").first).to_be_visible()
+
+
+def test_what_makes_a_list_long_is_folded_away_and_unfolds(plain):
+    page = plain.open("odd-artifact")
+    eleventh = page.get_by_text("com.example.note-010", exact=True)
+    expect(page.get_by_text("com.example.note-009", exact=True)).to_be_visible()
+    expect(eleventh).to_be_hidden()
+    page.get_by_text("190 more annotations").click()
+    expect(eleventh).to_be_visible()

@@ -55,6 +55,16 @@ def test_odd_values_of_a_config_are_shown_as_the_json_they_were(pages, cast, sto
         assert words in shown
 
 
+def test_the_first_ten_of_a_list_are_shown_and_the_rest_is_folded_away(pages, cast, store):
+    variables = [f"V{number:02}=" for number in range(12)]
+    page = show(pages, cast, push_with_config(json.dumps({"config": {"Env": variables}}).encode()))
+    shown, _, folded = page.content.decode().partition('<details class="rest">')
+    assert [each in shown for each in variables] == [True] * 10 + [False] * 2
+    assert [each in folded for each in variables] == [False] * 10 + [True] * 2
+    few = show(pages, cast, push_with_config(json.dumps({"config": {"Env": variables[:10]}}).encode()))
+    assert 'class="rest"' not in few.content.decode()
+
+
 def test_a_value_as_deep_as_json_may_be_breaks_no_page(pages, cast, store):
     for depth in range(800, 1000, 4):
         deep = b"[" * depth + b"]" * depth
