@@ -45,8 +45,9 @@ test-sqlite: $(DEV_STAMP) ## units and services on SQLite, with branch coverage
 test-postgres: $(DEV_STAMP) ## the same tests on a PostgreSQL that is started for them
 	$(BIN)/python -m harborweb.tests.postgres -- $(PYTEST) -n auto -m "not ($(NOT_PLAIN))"
 
-test-clients: $(DEV_STAMP) ## real clients against a real server: skopeo, podman, buildah, oras, nginx
+test-clients: $(DEV_STAMP) ## real clients against a real server: skopeo, podman, nginx ...; conformance on PostgreSQL, too
 	$(PYTEST) -m clients
+	$(BIN)/python -m harborweb.tests.postgres -- $(PYTEST) registry/tests/conformance -m clients
 
 test-browser: $(DEV_STAMP) ## the portal in Chromium, with axe
 	$(PYTEST) -m browser

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from registry.tests.conformance.client import Client
+from registry.tests.zygote import ROOT, own_database
+
 PASSWORD = "Correct-Horse-7"
 _SECONDS = 30.0  # for the server to answer
 
@@ -27,24 +29,31 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @contextmanager
+    def client(self, scheme: str = "Basic") -> Iterator[Client]:
+        """The first user, who logs in by `scheme`; see Client."""
+        with closing(Client(self.port, "admin", PASSWORD, scheme)) as client:
+            yield client
+
     def manage(self, *arguments: str) -> None:
         """Runs a management command on the server's database."""
         _run([sys.executable, "manage.py", *arguments], self.environment)
 
 
 @contextmanager
-def serve(data: Path, database_url: str = "", **settings: str) -> Iterator[Server]:
-    """Yields a server with its own database (SQLite in `data`, unless `database_url` names another) and storage.
+def serve(data: Path) -> Iterator[Server]:
+    """Yields a server with its storage in `data` and a database of its own, of the kind that the tests run on."""
+    with own_database(data) as url, _serve(data, url) as server:
+        yield server
 
-    `settings` are HARBORWEB_* variables without the prefix.
-    """
-    data.mkdir(parents=True, exist_ok=True)
+
+@contextmanager
+def _serve(data: Path, database_url: str) -> Iterator[Server]:
     chosen = {
         "DATA": str(data),
-        "DATABASE_URL": database_url or f"sqlite:///{data}/harborweb.sqlite3",
+        "DATABASE_URL": database_url,
         "STORAGE": f"filesystem://{data}/storage",
         "ADMIN_PASSWORD": PASSWORD,
-        **settings,
     }
     environment = {**os.environ, **{f"HARBORWEB_{name}": value for name, value in chosen.items()}}
     environment["DJANGO_SETTINGS_MODULE"] = "harborweb.settings"

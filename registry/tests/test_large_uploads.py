@@ -11,8 +11,8 @@ from registry.digests import Digest
 from registry.media_types import OCI_MANIFEST
 from registry.tests import content
 from registry.tests.conformance.client import Client
-from registry.tests.server import PASSWORD, Server, serve
-from registry.tests.zygote import memory_directory, own_database
+from registry.tests.server import Server, serve
+from registry.tests.zygote import memory_directory
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -22,15 +22,14 @@ UPLOADS = f"{BLOBS}/uploads/"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with memory_directory() as directory, own_database(directory) as url, serve(directory, url) as server:
+    with memory_directory() as directory, serve(directory) as server:
         yield server
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    client = Client(server.port, "admin", PASSWORD, "Basic")
-    yield client
-    client.close()
+    with server.client() as client:
+        yield client
 
 
 def start(client: Client) -> str:
@@ -99,11 +98,10 @@ def test_a_session_goes_on_beyond_four_gibibytes(server, client):
 @pytest.fixture(scope="module")
 def large(server: Server) -> None:
     """The blob DIGEST, pushed."""
-    client = Client(server.port, "admin", PASSWORD, "Basic")
-    upload = start_and_send(server, client)
-    answer = client.ask("PUT", upload, expect=201, body=END, query={"digest": DIGEST})
+    with server.client() as client:
+        upload = start_and_send(server, client)
+        answer = client.ask("PUT", upload, expect=201, body=END, query={"digest": DIGEST})
     assert answer.header("Docker-Content-Digest") == DIGEST
-    client.close()
 
 
 @pytest.mark.parametrize(

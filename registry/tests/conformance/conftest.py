@@ -6,9 +6,8 @@ from functools import cache
 import pytest
 
 from registry.tests.conformance.checks import Checks
-from registry.tests.conformance.client import Client
 from registry.tests.conformance.report import Report
-from registry.tests.server import PASSWORD, Server, serve
+from registry.tests.server import Server, serve
 
 PROJECT = "conformance"
 _SPARSE = f"""
@@ -34,13 +33,10 @@ def report_of(server: Server) -> Callable[[str], Report]:
     def run(group: str) -> Report:
         both = Report()
         for scheme in ("Bearer", "Basic"):
-            client = Client(server.port, "admin", PASSWORD, scheme)
             repositories = (f"{PROJECT}/{scheme.lower()}", f"{PROJECT}/{scheme.lower()}-2")
-            checks = Checks(client, repositories)
-            try:
+            with server.client(scheme) as client:
+                checks = Checks(client, repositories)
                 checks.run(group)
-            finally:
-                client.close()
             for name, errors in checks.report.errors.items():
                 both.errors.setdefault(name, []).extend(f"{scheme}: {error}" for error in errors)
         return both

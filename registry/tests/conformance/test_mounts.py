@@ -9,7 +9,7 @@ from registry.digests import Digest
 from registry.tests.conformance.client import Client
 from registry.tests.conformance.conftest import PROJECT
 from registry.tests.conformance.pushes import BlobPusher
-from registry.tests.server import PASSWORD, Server
+from registry.tests.server import Server
 
 pytestmark = pytest.mark.clients
 
@@ -26,9 +26,8 @@ def elsewhere(server: Server) -> str:
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    client = Client(server.port, "admin", PASSWORD, "Bearer")
-    yield client
-    client.close()
+    with server.client("Bearer") as client:
+        yield client
 
 
 def push(client: Client, repository: str) -> Digest:

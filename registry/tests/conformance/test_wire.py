@@ -24,10 +24,9 @@ TEN_MEBIBYTES = INDEX + b" " * (10 * 1024 * 1024)
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Client]:
-    client = Client(server.port, "admin", PASSWORD, "Basic")
-    client.ask("PUT", f"{REPOSITORY}/manifests/there", expect=201, body=INDEX, headers=HEADERS)
-    yield client
-    client.close()
+    with server.client() as client:
+        client.ask("PUT", f"{REPOSITORY}/manifests/there", expect=201, body=INDEX, headers=HEADERS)
+        yield client
 
 
 def tags(client: Client) -> list[str]:
