@@ -56,7 +56,7 @@ TLS_CA = env.text("TLS_CA", str(DATA_DIR / "tls/ca.crt") if TLS_MODE else "")
 if bool(TLS_CERT) != bool(TLS_KEY):
     raise ImproperlyConfigured("HARBORWEB_TLS_CERT and HARBORWEB_TLS_KEY go together: set both or neither")
 
-THREADS = env.number("THREADS", 64, least=8, because="with less, slow clients could hold all of them")
+THREADS = env.number("THREADS", 256, least=16, because="with less, slow clients could hold all of them")
 
 HARBORWEB: dict[str, Any] = {
     "DATA": DATA_DIR,
@@ -258,7 +258,7 @@ REGISTRY_DELETE_UNTAGGED = env.flag("DELETE_UNTAGGED")
 REGISTRY_TOKEN_TTL = timedelta(minutes=env.number("TOKEN_MINUTES", 30, least=1))
 REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
-# Threads of a process that may wait for clients who read or send a body; forms have theirs (harborweb/wsgi.py).
+# Threads of a process that may wait for clients who read or send a body; forms have their own (harborweb/wsgi.py).
 REGISTRY_SLOW_BODIES = THREADS * 3 // 4
 REGISTRY_ACCEL = env.choice("ACCEL", "", "nginx")
 

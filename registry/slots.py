@@ -13,6 +13,7 @@ from django.conf import settings
 
 from registry.errors import RegistryError
 from registry.storage.base import Reader
+from registry.turns import Away
 
 PATIENCE = 0.2  # seconds to wait for a slot: of many short bodies that come at once, none is slow
 _RETRY_SECONDS = "5"
@@ -22,7 +23,8 @@ class Slot:
     """One of the slots, from now until `release`. Raises UNAVAILABLE (503) if none gets free in PATIENCE."""
 
     def __init__(self) -> None:
-        self._held = _free().acquire(timeout=PATIENCE)
+        with Away():
+            self._held = _free().acquire(timeout=PATIENCE)
         if not self._held:
             message = "too many uploads and downloads are under way, try again"
             raise RegistryError("UNAVAILABLE", message, headers={"Retry-After": _RETRY_SECONDS})

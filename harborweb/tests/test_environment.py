@@ -41,7 +41,7 @@ def test_where_nothing_is_set_the_default_holds(monkeypatch):
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("THREADS", "7", "is '7'; it must be a number, 8 or more: with less, slow clients could hold all"),
+        ("THREADS", "15", "is '15'; it must be a number, 16 or more: with less, slow clients could hold all"),
         ("WORKERS", "many", "is 'many'; it must be a number, 1 or more"),
         ("KEEP_SECONDS", "-1", "is '-1'; it must be a number, 0 or more"),
         ("TOKEN_MINUTES", "9" * 5000, "is '999"),

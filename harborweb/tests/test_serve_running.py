@@ -57,16 +57,16 @@ def test_nobody_else_on_the_machine_can_read_what_it_keeps(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def eight_threads(tmp_path_factory):
-    """The URL of a server that has eight threads. Of them six may wait for bodies of /v2/, and one for a form."""
-    with serve(tmp_path_factory.mktemp("slow"), WORKERS="1", THREADS="8") as (_, url, _):
+def sixteen_threads(tmp_path_factory):
+    """The URL of a server that has sixteen threads. Of them twelve may wait for bodies of /v2/, and two for forms."""
+    with serve(tmp_path_factory.mktemp("slow"), WORKERS="1", THREADS="16") as (_, url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
-def sixteen_threads(tmp_path_factory):
-    """The URL of a server that reads on after two refusals at a time: one may just be ending when the next comes."""
-    with serve(tmp_path_factory.mktemp("refused"), WORKERS="1", THREADS="16") as (_, url, _):
+def usual(tmp_path_factory):
+    """The URL of a server with as many threads as usual, in one process."""
+    with serve(tmp_path_factory.mktemp("usual"), WORKERS="1") as (_, url, _):
         yield url
 
 
@@ -74,23 +74,34 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 FORM = f"POST /service/token HTTP/1.1\r\nContent-Type: {FORM_TYPE}\r\nContent-Length: 10\r\n"
 
 
-def test_strangers_who_send_slowly_hold_nobody_up(eight_threads):
-    with clients(eight_threads, 20, FORM, "grant") as stalled:
-        assert servers.status(eight_threads) == 401
-        servers.until(lambda: len(refused(stalled)) == 19, what="19 refusals")
+def test_strangers_who_send_slowly_hold_nobody_up(sixteen_threads):
+    with clients(sixteen_threads, 20, FORM, "grant") as stalled:
+        assert servers.status(sixteen_threads) == 401
+        servers.until(lambda: len(refused(stalled)) == 18, what="18 refusals")
         for each in stalled:
             each.sendall(b"_type")
         assert {each.recv(2000)[:12] for each in stalled} == {b"HTTP/1.1 503", b"HTTP/1.1 400"}
 
 
-def test_many_forms_at_once_are_not_taken_for_slow_ones(eight_threads):
-    with clients(eight_threads, 60, FORM, "grant_type") as all_at_once:
+def test_who_sends_a_form_byte_by_byte_is_told_that_it_takes_too_long(sixteen_threads):
+    head = FORM.replace("Length: 10", "Length: 4000")
+    with clients(sixteen_threads, 1, head, "g") as (slow,):
+        began = time.monotonic()
+        while not answers([slow]):
+            slow.sendall(b"r")
+            time.sleep(1)
+            assert time.monotonic() - began < 40
+        assert slow.recv(12) == b"HTTP/1.1 408"
+
+
+def test_many_forms_at_once_are_not_taken_for_slow_ones(sixteen_threads):
+    with clients(sixteen_threads, 60, FORM, "grant_type") as all_at_once:
         assert {each.recv(2000)[:12] for each in all_at_once} == {b"HTTP/1.1 400"}
 
 
-def test_a_form_in_chunks_is_read(eight_threads):
+def test_a_form_in_chunks_is_read(sixteen_threads):
     refresh = b"grant_type=refresh_token&refresh_token=none"
-    with connection(eight_threads) as opened:
+    with connection(sixteen_threads) as opened:
         opened.request(
             "POST", "/service/token", iter([refresh[:10], refresh[10:]]), {"Content-Type": FORM_TYPE}
         )
@@ -101,8 +112,8 @@ def test_a_form_in_chunks_is_read(eight_threads):
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400)])
-def test_a_health_check_of_http_1_0_need_not_name_a_host(eight_threads, version, status):
-    host = urlsplit(eight_threads)
+def test_a_health_check_of_http_1_0_need_not_name_a_host(sixteen_threads, version, status):
+    host = urlsplit(sixteen_threads)
     with socket.create_connection((host.hostname, host.port), timeout=5) as client:
         client.sendall(f"GET /api/v2.0/ping HTTP/{version}\r\n\r\n".encode())
         assert client.recv(12) == f"HTTP/{version} {status}".encode()
@@ -125,14 +136,14 @@ PUSH = f"POST /v2/library/large/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\n"
     ],
     ids=["pulls", "pulls of ranges", "pushes", "pushes in chunks", "pushes of manifests"],
 )
-def test_clients_who_stall_in_a_large_body_hold_nobody_up(eight_threads, head, begun):
-    push_layer(eight_threads)
-    with clients(eight_threads, 20, head, begun) as stalled:
-        assert servers.status(eight_threads) == 401
-        servers.until(lambda: len(refused(stalled)) == 14, what="14 refusals")
+def test_clients_who_stall_in_a_large_body_hold_nobody_up(sixteen_threads, head, begun):
+    push_layer(sixteen_threads)
+    with clients(sixteen_threads, 20, head, begun) as stalled:
+        assert servers.status(sixteen_threads) == 401
+        servers.until(lambda: len(refused(stalled)) == 8, what="8 refusals")
         assert all(b"retry-after: 5" in answer.lower() for answer in refused(stalled))
         assert all(b"UNAVAILABLE" in answer for answer in refused(stalled))
-    servers.until(lambda: free_slots(eight_threads) == 6, what="an end to what broken clients held")
+    servers.until(lambda: free_slots(sixteen_threads) == 12, what="an end to what broken clients held")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -159,10 +170,10 @@ def test_who_is_refused_before_the_body_was_sent_hears_why_and_keeps_the_connect
         assert opened.sock is kept
 
 
-def test_who_pushes_while_too_many_do_hears_when_to_come_again_and_keeps_the_connection(eight_threads):
+def test_who_pushes_while_too_many_do_hears_when_to_come_again_and_keeps_the_connection(sixteen_threads):
     head = f"{PUSH}Content-Length: 16000000\r\nExpect: 100-continue\r\n"  # of these nothing is waited for
-    with clients(eight_threads, 20, head, "") as stalled, connection(eight_threads) as opened:
-        servers.until(lambda: len(refused(stalled)) == 14, what="14 refusals")
+    with clients(sixteen_threads, 20, head, "") as stalled, connection(sixteen_threads) as opened:
+        servers.until(lambda: len(refused(stalled)) == 8, what="8 refusals")
         opened.request("POST", PUSH.split()[1], LAYER, {"Authorization": f"Basic {BASIC}"})
         kept = opened.sock
         answer = opened.getresponse()
@@ -173,18 +184,34 @@ def test_who_pushes_while_too_many_do_hears_when_to_come_again_and_keeps_the_con
         assert opened.sock is kept
 
 
-def test_strangers_who_are_refused_and_go_on_slowly_hold_nobody_up(eight_threads):
-    push_layer(eight_threads)
+def test_strangers_who_are_refused_and_go_on_slowly_hold_nobody_up(sixteen_threads):
+    push_layer(sixteen_threads)
     head = "PATCH /v2/library/LARGE/blobs/uploads/1 HTTP/1.1\r\nContent-Length: 1000\r\n"
-    with clients(eight_threads, 20, head, "begun") as stalled:
+    with clients(sixteen_threads, 20, head, "begun") as stalled:
         assert {each.recv(2000)[:12] for each in stalled} == {b"HTTP/1.1 400"}
-        assert free_slots(eight_threads) == 6
-        assert servers.status(eight_threads) == 401
+        assert free_slots(sixteen_threads) == 12
+        assert servers.status(sixteen_threads) == 401
+
+
+def test_hundreds_of_slow_clients_hold_nobody_up(usual):
+    push_layer(usual)
+    refused_push = "PATCH /v2/library/LARGE/blobs/uploads/1 HTTP/1.1\r\nContent-Length: 1000\r\n"
+    with (
+        clients(usual, 90, f"{PUSH}Content-Length: 16000000\r\n", "begun"),
+        clients(usual, 80, PULL, ""),
+        clients(usual, 90, refused_push, "begun"),
+        clients(usual, 31, FORM, "g"),
+        connection(usual) as opened,
+    ):
+        push_layer(usual)
+        assert free_slots(usual) == 16
+        opened.request("POST", "/service/token", "grant_type=refresh_token", {"Content-Type": FORM_TYPE})
+        assert opened.getresponse().status == 401  # nobody is logged in, but it was read
 
 
 def test_who_says_nothing_for_long_is_cut_off_and_who_says_little_is_not(tmp_path):
     head = f"{PUSH}Content-Length: 16000000\r\n"
-    with serve(tmp_path, WORKERS="1", THREADS="8", SILENCE_SECONDS="2") as (_, url, _):
+    with serve(tmp_path, WORKERS="1", THREADS="16", SILENCE_SECONDS="2") as (_, url, _):
         push_layer(url)
         with clients(url, 5, head, "begun") as silent, clients(url, 1, head, "begun") as (slow,):
             deadline = time.monotonic() + 5
@@ -192,7 +219,7 @@ def test_who_says_nothing_for_long_is_cut_off_and_who_says_little_is_not(tmp_pat
                 slow.sendall(b".")
                 time.sleep(0.2)
             assert {each.recv(1) for each in silent} == {b""}
-            assert free_slots(url) == 5
+            assert free_slots(url) == 11
             assert refused([slow]) == []
 
 
@@ -222,17 +249,21 @@ def clients(url: str, count: int, head: str, begun: str):
 
 def refused(sockets: list[socket.socket]) -> list[bytes]:
     """The answers so far that tell a client to come again."""
+    return [answer for answer in answers(sockets) if answer.startswith(b"HTTP/1.1 503")]
+
+
+def answers(sockets: list[socket.socket]) -> list[bytes]:
+    """The beginnings of the answers so far. They stay to be read."""
     answered, _, _ = select.select(sockets, [], [], 0)
-    answers = [each.recv(2000, socket.MSG_PEEK) for each in answered]
-    return [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+    return [each.recv(2000, socket.MSG_PEEK) for each in answered]
 
 
 def free_slots(url: str) -> int:
-    """How many pulls may wait for their clients at this moment; eight are tried."""
-    with clients(url, 8, PULL, "") as sockets:
+    """How many pulls may wait for their clients at this moment; sixteen are tried."""
+    with clients(url, 16, PULL, "") as sockets:
         for each in sockets:
             each.recv(1, socket.MSG_PEEK)
-        return 8 - len(refused(sockets))
+        return 16 - len(refused(sockets))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

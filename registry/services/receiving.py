@@ -14,6 +14,7 @@ from typing import Protocol, Self
 from registry import hashing
 from registry.slots import Slot
 from registry.storage.base import Appender, State
+from registry.turns import Away
 
 PIECE = 1024 * 1024  # bytes read at once
 SLOW_PIECE = 64 * 1024  # and from a client that takes long for a PIECE, so that checkpoints come in time
@@ -61,7 +62,8 @@ class Body:
             return b""
         self._slot = self._slot or Slot()
         try:
-            data = self.stream.read(size)
+            with Away():
+                data = self.stream.read(size)
         except OSError:  # the server's way to say that the connection broke
             self.broken = True
             data = b""

@@ -20,6 +20,7 @@ from registry.names import RepositoryName
 from registry.services import garbage
 from registry.services.repositories import in_repository
 from registry.storage.paths import new_key
+from registry.turns import Away
 
 LEASE = timedelta(seconds=60)
 PATIENCE = 1.0  # seconds that a second writer waits for the first
@@ -81,7 +82,8 @@ def acquire(key: SessionKey) -> Upload:
         if time.monotonic() > deadline:
             raise in_use()
         db.release_connection()
-        time.sleep(PATIENCE / 10)
+        with Away():
+            time.sleep(PATIENCE / 10)
     failpoint("after-fence")
     return upload
 

@@ -1,0 +1,40 @@
+"""Turns: a server needs many threads, for clients who are slow, but only a few of them get on at a time.
+
+More would only fight for the interpreter, and for the database's connections: with 256 threads and a thousand clients
+a process answers twice as many requests if 16 work at a time than if all do (docs/adr/0002). Who waits for a client
+is `away` meanwhile, and another has the turn.
+"""
+
+import threading
+
+TURNS = 16  # a process; those who wait for the database or the disk have theirs, too
+
+_free = threading.Semaphore(TURNS)
+_thread = threading.local()
+
+
+class Taken:
+    """`with turns.Taken():` this thread has a turn; there is one as soon as another has ended or is away."""
+
+    def __enter__(self) -> None:
+        _free.acquire()
+        _thread.has_turn = True
+
+    def __exit__(self, *_: object) -> None:
+        _thread.has_turn = False
+        _free.release()
+
+
+class Away:
+    """`with turns.Away():` this thread waits for something slow: another has its turn. Without a turn it is nothing."""
+
+    def __enter__(self) -> None:
+        self._had_turn = getattr(_thread, "has_turn", False)
+        if self._had_turn:
+            _thread.has_turn = False
+            _free.release()
+
+    def __exit__(self, *_: object) -> None:
+        if self._had_turn:
+            _free.acquire()
+            _thread.has_turn = True
