@@ -7,6 +7,8 @@ is `away` meanwhile, and another has the turn.
 
 import threading
 
+from registry.db import release_connection
+
 TURNS = 16  # a process; those who wait for the database or the disk have theirs, too
 
 _free = threading.Semaphore(TURNS)
@@ -26,9 +28,13 @@ class Taken:
 
 
 class Away:
-    """`with turns.Away():` this thread waits for something slow: another has its turn. Without a turn it is nothing."""
+    """`with turns.Away():` this thread waits for something slow: another has its turn, if it has one.
+
+    It also gives its connection back: those who have the turns may be waiting for one, and it waits for a turn later.
+    """
 
     def __enter__(self) -> None:
+        release_connection()
         self._had_turn = getattr(_thread, "has_turn", False)
         if self._had_turn:
             _thread.has_turn = False

@@ -81,7 +81,6 @@ def acquire(key: SessionKey) -> Upload:
         find(key)
         if time.monotonic() > deadline:
             raise in_use()
-        db.release_connection()
         with Away():
             time.sleep(PATIENCE / 10)
     failpoint("after-fence")

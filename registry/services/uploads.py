@@ -134,7 +134,6 @@ def push(*, name: RepositoryName, owner: str, digest: Digest, body: Body) -> Non
 
 def _first_piece(body: Body) -> bytes:
     """Read before the fence is taken: a body that fits into it keeps nobody waiting for a slow client."""
-    db.release_connection()
     return body.read(PIECE)
 
 

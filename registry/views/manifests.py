@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from registry import db
 from registry.errors import RegistryError
 from registry.ports import Action
 from registry.services import documents, manifests, pulls, removal
@@ -72,7 +71,6 @@ def _body(request: HttpRequest) -> bytes:
     """
     announced = request.META.get("CONTENT_LENGTH") or ""
     length = int(announced) if announced.isdecimal() else None
-    db.release_connection()  # the client may be slow
     pieces: list[bytes] = []
     with Body(request.META["wsgi.input"], length) as body:
         if length is not None and length > documents.MAX_SIZE:
