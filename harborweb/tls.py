@@ -8,6 +8,7 @@ is noticed at the next start, because a key that does not fit its certificate co
 """
 
 import os
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -26,7 +27,7 @@ ALWAYS_NAMED = ("localhost", "127.0.0.1", "::1")
 
 
 class TlsError(Exception):
-    """The files under <data>/tls need a person; the message says what to do."""
+    """The certificates or keys need a person; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,29 @@ def ensure(directory: Path, hostname: str, *, now: datetime | None = None) -> No
         _store(directory, "server", _make_server(authority, hostname, now))
 
 
-def check_key(path: Path) -> None:
-    """Raises TlsError unless the operator's own key is of the one format that the server reads."""
-    if b"-----BEGIN PRIVATE KEY-----" not in path.read_bytes():
+def check_own(certificate: Path, key: Path) -> None:
+    """Raises TlsError, which names the variable, unless the server can use the operator's own two files."""
+    _readable("HARBORWEB_TLS_CERT", certificate)
+    if b"-----BEGIN PRIVATE KEY-----" not in _readable("HARBORWEB_TLS_KEY", key):
         raise TlsError(
-            f"{path} must be an unencrypted PKCS#8 key (BEGIN PRIVATE KEY). "
-            f"Convert it:  openssl pkcs8 -topk8 -nodes -in {path} -out new.key"
+            f"HARBORWEB_TLS_KEY is '{key}'; it must be an unencrypted PKCS#8 key (BEGIN PRIVATE KEY). "
+            f"Convert it:  openssl pkcs8 -topk8 -nodes -in {key} -out new.key"
         )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise TlsError(
+            f"HARBORWEB_TLS_CERT is '{certificate}'; it must be the PEM certificate of HARBORWEB_TLS_KEY, '{key}'"
+        ) from error
+
+
+def _readable(variable: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsError(
+            f"{variable} is '{path}'; it must be a file that can be read ({error.strerror})"
+        ) from error
 
 
 def _serves(server: Identity, authority: Identity, hostname: str, now: datetime) -> bool:

@@ -54,7 +54,6 @@ def test_keys_are_for_their_owner_only(tmp_path):
     assert stat.S_IMODE((tmp_path / "tls").stat().st_mode) == 0o700
     for name in ("ca.key", "server.key"):
         assert stat.S_IMODE((tmp_path / "tls" / name).stat().st_mode) == 0o600
-        tls.check_key(tmp_path / "tls" / name)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +102,21 @@ def test_a_ca_that_clients_trust_is_never_replaced_silently(tmp_path):
         tls.ensure(tmp_path, HOST)
 
 
-def test_a_key_of_another_format_is_refused_with_the_line_to_type(tmp_path):
-    key = tmp_path / "own.key"
-    key.write_text("-----BEGIN RSA PRIVATE KEY-----\n")
-    with pytest.raises(tls.TlsError, match="openssl pkcs8 -topk8"):
-        tls.check_key(key)
+@pytest.fixture
+def own(tmp_path):
+    """A directory with a certificate and a key as an operator would bring them."""
+    tls.ensure(tmp_path, HOST)
+    tls.check_own(tmp_path / "server.crt", tmp_path / "server.key")
+    return tmp_path
+
+
+def test_a_key_of_another_format_is_refused_with_the_line_to_type(own):
+    (own / "own.key").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    with pytest.raises(tls.TlsError, match=f"HARBORWEB_TLS_KEY is '{own}/own.key'.*openssl pkcs8 -topk8"):
+        tls.check_own(own / "server.crt", own / "own.key")
+
+
+@pytest.mark.parametrize("other", ["ca.crt", "ca.key"], ids=["for another key", "none at all"])
+def test_a_certificate_that_is_not_for_the_key_is_refused(own, other):
+    with pytest.raises(tls.TlsError, match=f"HARBORWEB_TLS_CERT is '{own}/{other}'; .* PEM certificate of"):
+        tls.check_own(own / other, own / "server.key")

@@ -172,7 +172,7 @@ def _prepare_tls(directory: Path) -> None:
         if settings.HARBORWEB["TLS"] == "auto" and certificate == directory / "server.crt":
             tls.ensure(directory, settings.HARBORWEB["HOSTNAME"])
         elif certificate:
-            tls.check_key(key)
+            tls.check_own(certificate, key)
     except (tls.TlsError, OSError) as error:
         raise CommandError(str(error)) from error
 
