@@ -2,6 +2,9 @@
 
 PID is the starter's. Linux kills us the moment the starter ends, even by kill -9; and because the wish is not
 inherited, every process that MODULE forks (Granian's and Celery's workers) makes it again, towards its own parent.
+
+Such a process takes none of MODULE's signal handlers along either: until it has its own it does nothing that is worth
+waiting for, and SIGTERM ends it. Granian would wait 20 s for a worker that still loads.
 """
 
 import ctypes
@@ -29,10 +32,16 @@ def _before_fork() -> None:
     _forking = os.getpid()
 
 
+def _after_fork() -> None:
+    die_with(_forking)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> None:
     """Ends as MODULE ends."""
     die_with(int(sys.argv[1]))
-    os.register_at_fork(before=_before_fork, after_in_child=lambda: die_with(_forking))
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
     sys.argv = sys.argv[2:]
     # `make run` as root in a container is fine: nothing is unpickled. Celery's three-line warning is not news.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
