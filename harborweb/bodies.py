@@ -19,6 +19,7 @@ from registry.wsgi import Application, Environ
 
 SECONDS = 30.0  # that are waited for such a body, if its client sends anything at all; see `overdue`
 LEFTOVER = 16 * 1024 * 1024  # bytes that are read for nothing but courtesy
+REFUSED = "harborweb.refused"  # of WSGI's environ: why there is no body (harborweb/middleware.py answers)
 
 
 class Waiting:
@@ -62,28 +63,28 @@ class Waiting:
 class Refused(Exception):
     """No form, but an answer of this status and with these headers."""
 
-    status = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    status = 400
+    headers: dict[str, str] = {}
 
 
 class TooLarge(Refused):
-    status = "413 Content Too Large"
+    status = 413
 
 
 class TooMany(Refused):
-    status = "503 Service Unavailable"
-    headers = (("Retry-After", "2"),)
+    status = 503
+    headers = {"Retry-After": "2"}
 
 
 class TooSlow(Refused):
-    status = "408 Request Timeout"
-    headers = (("Connection", "close"),)
+    status = 408
+    headers = {"Connection": "close"}
 
 
 class BodiesFirst:
     """A WSGI application that reads bodies and hands whole requests to `portal`.
 
-    Answers 413 for more than `largest` bytes, 503 if too many wait for theirs, 408 to those who take too long.
+    REFUSED are more than `largest` bytes (413), one of too many that are waited for (503), and what takes long (408).
     """
 
     def __init__(self, portal: Application, *, waiting: Waiting, largest: int) -> None:
@@ -97,13 +98,9 @@ class BodiesFirst:
             try:
                 body = self._read(environ["wsgi.input"], length, chunked)
             except Refused as refused:
-                text = refused.status.encode()
-                headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))]
-                start_response(refused.status, [*headers, *refused.headers])
-                return [text]
+                environ[REFUSED], body = refused, b""
             environ["wsgi.input"] = BytesIO(body)
-            if chunked:  # Django reads as much as this says
-                environ["CONTENT_LENGTH"] = str(len(body))
+            environ["CONTENT_LENGTH"] = str(len(body))  # what Django reads, also of one that came in chunks
         return self._portal(environ, start_response)
 
     def _read(self, stream: Stream, length: int, chunked: bool) -> bytes:
@@ -134,7 +131,9 @@ class Leftovers:
             return self._application(environ, start_response)
         body = environ["wsgi.input"] = _Watched(environ["wsgi.input"], None if chunked else length)
         answer = self._application(environ, start_response)
-        return answer if body.ended else _ThenTheRest(answer, body, self._waiting)
+        if body.ended or isinstance(environ.get(REFUSED), TooSlow):
+            return answer
+        return _ThenTheRest(answer, body, self._waiting)
 
 
 class _Watched:

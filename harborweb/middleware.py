@@ -8,6 +8,8 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 
+from harborweb.bodies import REFUSED
+from projects.web.errors import error_page
 from registry.errors import RegistryError
 from registry.proxies import base_url
 
@@ -69,3 +71,19 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class RefusedBodyMiddleware:
+    """Answers where a form could not be read, as the portal answers: a page, or JSON to a program."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refused = request.META.get(REFUSED)
+        if refused is None:
+            return self.get_response(request)
+        response = error_page(request, refused.status)
+        for name, value in refused.headers.items():
+            response.headers[name] = value
+        return response

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "projects.web.middleware.ActorMiddleware",
+    "harborweb.middleware.RefusedBodyMiddleware",
 ]
 
 ROOT_URLCONF = "harborweb.urls"

@@ -111,6 +111,17 @@ def test_a_form_in_chunks_is_read(sixteen_threads):
         assert opened.getresponse().status == 413
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/account/sign-in", "text/html"), ("/c/login", "application/json")]
+)
+def test_who_sends_too_large_a_form_reads_why(sixteen_threads, path, kind):
+    with connection(sixteen_threads) as opened:
+        opened.request("POST", path, bytes(3_000_000), {"Content-Type": FORM_TYPE})
+        answer = opened.getresponse()
+        assert (answer.status, answer.headers.get_content_type()) == (413, kind)
+        assert b"More was sent than this page takes" in answer.read()
+
+
 @pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400)])
 def test_a_health_check_of_http_1_0_need_not_name_a_host(sixteen_threads, version, status):
     host = urlsplit(sixteen_threads)

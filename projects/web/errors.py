@@ -23,7 +23,7 @@ STATUSES: Final[dict[type[DomainError], HTTPStatus]] = {
 }
 
 # Below these addresses programs ask, and are answered as Harbor does.
-_SCRIPTS: Final = ("/api/", "/c/")
+_SCRIPTS: Final = ("/api/", "/c/", "/service/")
 
 # status: (heading, what to say if nobody said more)
 _TEXTS: Final[dict[int, tuple[str, str]]] = {
@@ -34,9 +34,12 @@ _TEXTS: Final[dict[int, tuple[str, str]]] = {
         "Nothing to visit",
         "This address only takes what a form sends. Go back to the page with the form.",
     ),
+    408: ("Too slow", "What was sent did not arrive in time. Send it again."),
     409: ("That is in the way", "It is there already, or it changed meanwhile."),
     412: ("Not now", "Something else has to be done first."),
+    413: ("Too much", "More was sent than this page takes. Send less of it."),
     500: ("Something broke", "This is a fault of the server, not yours. Its log has the details."),
+    503: ("Too many at once", "Others are sending forms at this moment. Send yours again in a few seconds."),
 }
 
 
