@@ -167,7 +167,10 @@ def _drop_repository(repository: int) -> list[str]:
 
 
 def _drop_manifest(item: tuple[int, str, str]) -> list[str]:
-    """A manifest whose lease is over and that nothing names: no tag, no index, no subject that is here."""
+    """A manifest whose lease is over and that nothing names: no tag, no index, no subject that is here.
+
+    While something that refers to it is tagged or leased it gets another lease: its referrers go with it.
+    """
     manifest, repository, digest = item
     if connection.vendor == "postgresql":
         # We lock the manifest before its referrers, whatever their ids: so we, not a client, give way.
@@ -178,8 +181,10 @@ def _drop_manifest(item: tuple[int, str, str]) -> list[str]:
     # Two looks: nobody can add a name once the row is locked, and the second sees all that came before.
     if not due.exists() or not _unnamed(Manifest.objects.filter(id=manifest)).exists():
         return []
-    removal.delete_manifest(name=RepositoryName(repository), digest=Digest(digest), subject="")
-    return ["manifests"]
+    if removal.delete_unwanted(name=RepositoryName(repository), digest=Digest(digest)):
+        return ["manifests"]
+    due.update(keep_until=db.after(settings.REGISTRY_KEEP))
+    return ["manifests kept for referrers"]
 
 
 def _lease_manifest(manifest: int) -> list[str]:

@@ -22,6 +22,10 @@ _AT_ONCE: Final = 200  # manifests that one transaction takes out of a repositor
 
 _REFERRERS = "SELECT id, digest FROM registry_manifest WHERE repository_id = %s AND subject_digest {among}"
 _LOCK = "SELECT id, digest, subject_digest FROM registry_manifest WHERE id {among} ORDER BY id [FOR UPDATE]"
+_WANTED = (
+    "SELECT 1 FROM registry_manifest WHERE id {among} AND (keep_until >= {now}"
+    " OR EXISTS (SELECT 1 FROM registry_tag WHERE manifest_id = registry_manifest.id)) LIMIT 1"
+)
 _PARENTS = "SELECT child_id, parent_id FROM registry_manifestchild WHERE child_id {among}"
 _CHILDREN = "SELECT DISTINCT child_id FROM registry_manifestchild WHERE parent_id {among}"
 _TAGS = (
@@ -60,13 +64,15 @@ def delete_manifest(*, name: RepositoryName, digest: Digest, subject: str) -> No
     What it used stays for REGISTRY_KEEP, for pulls under way. A referrer that is an index's child stays. Raises
     MANIFEST_UNKNOWN, or UNSUPPORTED (405) while an index names the manifest.
     """
-    try:
-        with db.write():
-            _delete_one(name, digest, subject)
-            failpoint("before-manifest-delete-commit")
-    except IntegrityError as error:
-        # The constraint has the last word: an index was pushed that names one of them.
-        raise _in_use(digest) from error
+    _delete_one(name, digest, subject, wanted_too=True)
+
+
+def delete_unwanted(*, name: RepositoryName, digest: Digest) -> bool:
+    """As delete_manifest, but False, and nothing is gone, if of all that refers to it anything is tagged or leased.
+
+    Whoever pushed a referrer or asked for it was promised that one, and not only what it refers to.
+    """
+    return _delete_one(name, digest, subject="", wanted_too=False)
 
 
 def delete_repository(*, name: RepositoryName, subject: str) -> None:
@@ -93,7 +99,18 @@ def delete_repository(*, name: RepositoryName, subject: str) -> None:
         Repository.objects.filter(empty, pk=repository).update(pushed_at=None, description="", pull_count=0)
 
 
-def _delete_one(name: RepositoryName, digest: Digest, subject: str) -> None:
+def _delete_one(name: RepositoryName, digest: Digest, subject: str, *, wanted_too: bool) -> bool:
+    try:
+        with db.write():
+            gone = _delete_if(name, digest, subject, wanted_too=wanted_too)
+            failpoint("before-manifest-delete-commit")
+            return gone
+    except IntegrityError as error:
+        # The constraint has the last word: an index was pushed that names one of them.
+        raise _in_use(digest) from error
+
+
+def _delete_if(name: RepositoryName, digest: Digest, subject: str, *, wanted_too: bool) -> bool:
     root = Manifest.objects.filter(
         repository_id=Subquery(Repository.objects.filter(name=name).values("id")), digest=digest
     )
@@ -104,12 +121,15 @@ def _delete_one(name: RepositoryName, digest: Digest, subject: str) -> None:
     members = _lock(repository, {manifest: digest})
     if manifest not in members:
         raise manifests.unknown(digest)
+    if not wanted_too and db.fetch(sql(_WANTED), [parameter(members)]):
+        return False
     parents = _parents(members)
     if manifest in parents:
         raise _in_use(
             digest, Manifest.objects.values_list("digest", flat=True).get(id=min(parents[manifest]))
         )
     _take_out(repository, name, [manifest], members, parents, subject)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

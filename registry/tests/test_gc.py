@@ -187,6 +187,30 @@ def test_untagged_manifests_stay_while_a_tag_an_index_or_a_subject_names_them(li
     assert moved not in left
 
 
+def refer(name: RepositoryName, digest: Digest, layer: bytes, **extra) -> Digest:
+    """An image that refers to the manifest of this digest."""
+    size = Manifest.objects.get(digest=digest).size
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    return push_image(name, layer, subject={"mediaType": media_type, "digest": digest, "size": size}, **extra)
+
+
+@pytest.mark.parametrize("tag", ["", "signed"], ids=["promised", "tagged"])
+def test_an_untagged_manifest_stays_while_what_refers_to_it_is_promised_or_tagged(library, settings, tag):
+    settings.REGISTRY_DELETE_UNTAGGED = True
+    subject = push_image(library, b"layer")
+    first = refer(library, subject, b"signature")
+    pass_time()
+    last = refer(library, first, b"signature of the signature", reference=tag)
+    assert collect().gone["manifests"] == 0
+    assert {subject, first, last} <= set(Manifest.objects.values_list("digest", flat=True))
+
+    Tag.objects.all().delete()
+    Manifest.objects.filter(digest=last).update(keep_until=Now())
+    pass_time()
+    assert collect().gone["manifests"] == 1
+    assert not Manifest.objects.exists()
+
+
 def test_a_manifest_that_lost_its_tag_unseen_gets_a_lease_by_the_thorough_run(library, settings):
     settings.REGISTRY_DELETE_UNTAGGED = True
     push_image(library, b"layer", reference="latest")
