@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from projects import policies
 from projects.permissions import Permission
 from projects.portal import artifacts, contents, deletion, queries, services
 from projects.portal.commands import Host, pull, push
@@ -45,6 +46,7 @@ def artifact_list(request: PortalRequest, project_id: int, name: str) -> HttpRes
         kinds=ArtifactFilter.KINDS,
         tagged_choices=ArtifactFilter.TAGGED,
         push=push(Host.of(request), scope.project.name, name),
+        push_refusal=policies.refusal(Permission.REPOSITORY_PUSH),
         **narrowed,
     )
     return render(request, "portal/artifacts.html", context)

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from projects import services
+from projects import policies, services
 from projects.permissions import Permission
 from projects.portal import queries
 from projects.portal.commands import Host, push
@@ -100,7 +100,9 @@ def configuration(request: PortalRequest, project_id: int) -> HttpResponse:
     form = ConfigurationForm(initial=now)
     for field in form.fields.values():
         field.disabled = Permission.CONFIGURATION_UPDATE not in scope.granted
-    return render_form(request, "portal/configuration.html", scope.context("portal:configuration"), form)
+    refusal = policies.refusal(Permission.CONFIGURATION_UPDATE)
+    context = scope.context("portal:configuration", refusal=refusal)
+    return render_form(request, "portal/configuration.html", context, form)
 
 
 @page

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from projects import policies
 from projects.errors import NotFound
 from projects.permissions import Permission
 from projects.portal import queries, services
@@ -53,6 +54,7 @@ def repository_list(request: PortalRequest, project_id: int) -> HttpResponse:
         prefix=f"{scope.project.name}/",
         q=text,
         push=push(host, scope.project.name),
+        push_refusal=policies.refusal(Permission.REPOSITORY_PUSH),
         trust=trust(host) if authority and authority.exists() else [],
     )
     return render(request, "portal/repositories.html", context)

@@ -162,4 +162,4 @@ def test_a_project_admin_switches_sparse_indexes_and_access(pages, cast):
 def test_a_member_sees_the_configuration_but_cannot_change_it(pages, cast):
     shown = pages.get("configuration", cast.public.pk, who="dev")
     assert shown.content.decode().count(" disabled") == 2
-    assert "Only a project admin can change this." in text(shown)
+    assert "Only project admins may change the configuration." in text(shown)

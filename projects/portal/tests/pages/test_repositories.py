@@ -52,6 +52,7 @@ def test_an_empty_project_teaches_how_to_push(pages, cast):
 def test_who_may_not_push_is_not_shown_how(pages, cast, who):
     page = text(pages.get("repositories", cast.public.pk, who=who))
     assert "Nothing has been pushed yet" in page
+    assert "Only developers, maintainers and project admins may push to repositories." in page
     assert "Push command" not in page
     assert "docker push" not in page
 
