@@ -102,6 +102,25 @@ def test_a_long_tag_ends_in_dots_and_many_are_counted(visitor):
     expect(page.get_by_role("region", name="Tags")).to_be_visible()
 
 
+def test_a_platform_of_a_hundred_characters_takes_one_line_of_the_facts(visitor):
+    page = visitor.open("odd-artifact")
+    lines = [page.locator(".facts div", has_text=label).locator("dd") for label in ("Platform", "Size")]
+    long, short = (line.bounding_box()["height"] for line in lines)
+    assert long == short
+    assert lines[0].get_attribute("title").startswith("linux/long-architecture")
+
+
+@pytest.mark.parametrize("width", [1360, 400])
+def test_many_annotations_cover_neither_their_button_nor_the_edge_of_the_window(visit, width):
+    page = visit(width=width).open("odd")
+    button = page.get_by_role("button", name="301 annotations of")
+    button.click()
+    notes, opener = page.locator("[popover]:popover-open").bounding_box(), button.bounding_box()
+    assert notes["x"] + notes["width"] <= width - 8
+    if width > 760:
+        assert notes["y"] + notes["height"] <= opener["y"] or notes["y"] >= opener["y"] + opener["height"]
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
 def test_what_opens_on_a_page_is_fit_to_be_seen(visit, gallery, look):
     visitor = visit(color_scheme=look[0], width=look[1])
