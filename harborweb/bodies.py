@@ -12,12 +12,15 @@ from io import BytesIO
 from threading import BoundedSemaphore
 from typing import Any
 
-from registry.services.receiving import PIECE, Stream
+from registry.services.receiving import Stream
 from registry.slots import PATIENCE
 from registry.turns import Away
 from registry.wsgi import Application, Environ
 
-SECONDS = 30.0  # that are waited for such a body, if its client sends anything at all; see `overdue`
+SECONDS = 30.0  # that are waited for such a body, if its client sends anything much; see `overdue`
+PIECE = (
+    1024  # bytes read at once, at most: what keeps that waiting is too slow, harborweb/silence.py sees to it
+)
 LEFTOVER = 16 * 1024 * 1024  # bytes that are read for nothing but courtesy
 REFUSED = "harborweb.refused"  # of WSGI's environ: why there is no body (harborweb/middleware.py answers)
 
@@ -30,7 +33,7 @@ class Waiting:
         self._since: set[float] = set()
 
     def overdue(self) -> bool:
-        """True if somebody waits in vain: the client is silent, and a read cannot be given up."""
+        """True if somebody waits in vain: the client sends hardly anything, and a read cannot be given up."""
         return any(time.monotonic() - since > SECONDS for since in list(self._since))
 
     def read(self, stream: Stream, size: int) -> Iterator[bytes]:
@@ -41,7 +44,7 @@ class Waiting:
                 if time.monotonic() - since > SECONDS:
                     raise TooSlow
                 # A read ends when it has what it asked for: of one who sends byte by byte, not much must be asked.
-                data = stream.read(min(1 + received // 64, size - received, PIECE))
+                data = stream.read(min(64 + received // 16, size - received, PIECE))
                 if not data:
                     break
                 received += len(data)

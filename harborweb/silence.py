@@ -14,33 +14,58 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SHORT = 60.0  # seconds of silence that are allowed to those who have their answer, and to all if forms are overdue
-_TCP_INFO = struct.Struct("=24xI16xI4xI88xI")  # of tcp_info, up to notsent_bytes
+SHORT = 60.0  # seconds of silence that are allowed to those who have their answer
+LITTLE = 1024  # bytes in SHORT seconds: who sends no more of a form that is overdue is as good as silent
+_TCP_INFO = struct.Struct("=24xI16xI4xI72xQ8xI")  # of tcp_info, up to notsent_bytes
 
 
-def watch(limit: float, *, overdue: Callable[[], bool]) -> None:
-    """Cuts off, as long as this process runs, whoever is silent for `limit` seconds, or a tenth more.
+class Watch:
+    """Cuts off, from `start` on as long as this process runs, whoever is silent for `limit` seconds or a tenth more.
 
-    It is SHORT at most for those who have all that we sent and sent nothing since, and for everybody while `overdue`
-    says that the server waits for what should have been there long ago: nobody can tell which connection that is.
+    It is SHORT at most for those who have all that we sent and sent nothing since. Of forms there may be some that the
+    server waits for in vain, says `overdue`, and nobody can tell which connections they come by: then whoever got
+    nothing from us for SHORT seconds, and sent LITTLE meanwhile and no more than `largest` in all, is cut off as well.
     """
 
-    def run() -> None:
+    def __init__(self, limit: float, *, overdue: Callable[[], bool], largest: int) -> None:
+        self._limit = limit
+        self._overdue = overdue
+        self._largest = largest
+        self._sent_much: dict[
+            object, tuple[float, int]
+        ] = {}  # by client: when, and how much it had sent until then
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="silence", daemon=True).start()
+
+    def _run(self) -> None:
         while True:
-            time.sleep(min(limit, SHORT) / 10)
+            time.sleep(min(self._limit, SHORT) / 10)
             with suppress(OSError):  # a socket was closed while we looked
-                _cut_off(min(limit, SHORT) if overdue() else limit)
+                self.look()
 
-    threading.Thread(target=run, name="silence", daemon=True).start()
+    def look(self) -> None:
+        """Shuts down what came in at a port that this process listens on; the database's connections are left alone."""
+        overdue, before, self._sent_much = self._overdue(), self._sent_much, {}
+        ports = {
+            _port(each) for each in _sockets() if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        }
+        for each in _sockets():
+            if _port(each) not in ports:
+                continue
+            with suppress(OSError):  # the client was faster, or it is no client: this one listens
+                client, traffic = each.getpeername(), _Traffic.of(each)
+                since, until_then = before.get(client, (time.monotonic(), traffic.bytes_received))
+                if traffic.bytes_received - until_then > LITTLE:
+                    since, until_then = time.monotonic(), traffic.bytes_received
+                self._sent_much[client] = since, until_then
+                drips = time.monotonic() - since > min(self._limit, SHORT)
+                if traffic.is_silent(self._limit) or (overdue and drips and self._may_be_form(traffic)):
+                    each.shutdown(socket.SHUT_RDWR)
 
-
-def _cut_off(limit: float) -> None:
-    """Shuts down what came in at a port that this process listens on; the database's connections are left alone."""
-    ports = {_port(each) for each in _sockets() if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}
-    for each in _sockets():
-        if _port(each) in ports and _Traffic.of(each).has_ended(limit):
-            with suppress(OSError):  # the client was faster
-                each.shutdown(socket.SHUT_RDWR)
+    def _may_be_form(self, traffic: "_Traffic") -> bool:
+        quiet = traffic.sent > min(self._limit, SHORT) and not traffic.underway
+        return quiet and traffic.bytes_received <= self._largest
 
 
 def _sockets() -> Iterator[socket.socket]:
@@ -61,18 +86,19 @@ def _port(each: socket.socket) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Traffic:
-    """What Linux knows of a connection; all 0 for a socket that listens."""
+    """What Linux knows of a connection."""
 
     underway: int  # bytes and segments that the client has yet to take
     sent: float  # seconds since we sent data
     received: float  # and since the client did
+    bytes_received: int
 
     @classmethod
     def of(cls, each: socket.socket) -> "_Traffic":
         told = each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        unacknowledged, sent, received, unsent = _TCP_INFO.unpack(told)
-        return cls(unacknowledged + unsent, sent / 1000, received / 1000)
+        unacknowledged, sent, received, bytes_received, unsent = _TCP_INFO.unpack(told)
+        return cls(unacknowledged + unsent, sent / 1000, received / 1000, bytes_received)
 
-    def has_ended(self, limit: float) -> bool:
+    def is_silent(self, limit: float) -> bool:
         answered = self.sent < self.received and not self.underway
         return min(self.sent, self.received) > (min(limit, SHORT) if answered else limit)

@@ -11,17 +11,18 @@ portal = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-from harborweb import silence  # noqa: E402
 from harborweb.bodies import BodiesFirst, Leftovers, Waiting  # noqa: E402
+from harborweb.silence import Watch  # noqa: E402
 from registry.turns import Taken  # noqa: E402
 from registry.wsgi import Environ, ShortPath  # noqa: E402  # needs the applications
 
+_largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 # Those who must not wait for each other have their own slots; with REGISTRY_SLOW_BODIES a sixteenth of all is left.
 _forms = Waiting(slots=settings.HARBORWEB["THREADS"] // 8)
 _leftovers = Waiting(slots=settings.HARBORWEB["THREADS"] // 16)
-_portal = BodiesFirst(portal, waiting=_forms, largest=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+_portal = BodiesFirst(portal, waiting=_forms, largest=_largest)
 _answer = Leftovers(ShortPath(_portal), waiting=_leftovers)
-silence.watch(settings.HARBORWEB["SILENCE"], overdue=_forms.overdue)
+Watch(settings.HARBORWEB["SILENCE"], overdue=_forms.overdue, largest=_largest).start()
 
 
 def application(environ: Environ, start_response: Any) -> Iterable[bytes]:

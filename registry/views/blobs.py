@@ -86,8 +86,8 @@ def _answer(blob: FoundBlob, part: ByteRange, status: int, headers: dict[str, st
 
 
 def _multipart(blob: FoundBlob, parts: list[ByteRange], headers: dict[str, str]) -> HttpResponseBase:
-    blob.require_file()  # each part is opened in its turn, when the status is gone out already
     """multipart/byteranges, with its length told beforehand (RFC 9110, 14.6)."""
+    blob.require_file()  # each part is opened in its turn, when the status is gone out already
     boundary = ranges.new_boundary()
     heads = [ranges.part_head(boundary, part, blob.size, _CONTENT_TYPE) for part in parts]
     tail = f"\r\n--{boundary}--\r\n".encode()

@@ -136,7 +136,8 @@ def running(home: Path, *, expected: str = "", **settings: str) -> Iterator[Site
         _settle(site)
         yield site
         site.nothing_is_left_over()
-    assert not [line for line in site.complaints() if not expected or expected not in line]
+    complaints = [line for line in site.complaints() if not expected or expected not in line]
+    assert not complaints, "\n".join(complaints)
 
 
 def _settle(site: Site) -> None:
