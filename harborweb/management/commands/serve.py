@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
+from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from harborweb import tls
 from harborweb.supervisor import Child, Supervisor
@@ -87,6 +91,8 @@ class Command(BaseCommand):
         address = Address.parse(settings.HARBORWEB["BIND"])
         if with_web:
             _refuse_taken_port(address)
+        _refuse_unreachable_database()
+        _refuse_unreachable_broker()
         _prepare(address if with_web else None)
         children = []
         if with_web:
@@ -204,6 +210,37 @@ def _refuse_taken_port(address: Address) -> None:
         except OSError as error:
             where = settings.HARBORWEB["BIND"]
             raise CommandError(f"Cannot listen on {where}: {error.strerror}. Set HARBORWEB_BIND.") from error
+
+
+def _refuse_unreachable_database() -> None:
+    """Asked without the pool, which would try for 30 seconds and then tell no reason."""
+    if connection.vendor != "postgresql":
+        return
+    parameters = {"connect_timeout": 3, **connection.get_connection_params()}
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.Error as error:
+        where = f"{parameters.get('host', 'localhost')}:{parameters.get('port', 5432)}"
+        raise _unreachable("DATABASE_URL", where, error) from error
+
+
+def _refuse_unreachable_broker() -> None:
+    """Only now: a broker that goes away later is waited for."""
+    url = urlsplit(settings.CELERY_BROKER_URL)
+    if url.scheme not in ("redis", "rediss"):
+        return
+    options = {"socket_connect_timeout": 3, "socket_timeout": 3}
+    with current_app.connection_for_write(transport_options=options) as broker:
+        try:
+            broker.transport.establish_connection()
+        except broker.connection_errors as error:
+            where = f"{url.hostname or 'localhost'}:{url.port or 6379}"
+            raise _unreachable("REDIS_URL", where, error) from error
+
+
+def _unreachable(name: str, where: str, error: BaseException) -> CommandError:
+    reason = str(error).partition("\n")[0]
+    return CommandError(f"HARBORWEB_{name}: {where} cannot be used: {reason}")
 
 
 def _answers(address: Address) -> bool:
