@@ -23,7 +23,7 @@ _AT_ONCE: Final = 200  # manifests that one transaction takes out of a repositor
 _REFERRERS = "SELECT id, digest FROM registry_manifest WHERE repository_id = %s AND subject_digest {among}"
 _LOCK = "SELECT id, digest, subject_digest FROM registry_manifest WHERE id {among} ORDER BY id [FOR UPDATE]"
 _WANTED = (
-    "SELECT 1 FROM registry_manifest WHERE id {among} AND (keep_until >= {now}"
+    "SELECT 1 FROM registry_manifest WHERE id {among} AND (keep_until IS NULL OR keep_until >= {now}"
     " OR EXISTS (SELECT 1 FROM registry_tag WHERE manifest_id = registry_manifest.id)) LIMIT 1"
 )
 _PARENTS = "SELECT child_id, parent_id FROM registry_manifestchild WHERE child_id {among}"
@@ -70,7 +70,7 @@ def delete_manifest(*, name: RepositoryName, digest: Digest, subject: str) -> No
 def delete_unwanted(*, name: RepositoryName, digest: Digest) -> bool:
     """As delete_manifest, but False, and nothing is gone, if of all that refers to it anything is tagged or leased.
 
-    Whoever pushed a referrer or asked for it was promised that one, and not only what it refers to.
+    Without a lease is what has or had a tag, and what an index names: that is promised, too. Whoever pushed a referrer or asked for it was promised that one, and not only what it refers to.
     """
     return _delete_one(name, digest, subject="", wanted_too=False)
 
