@@ -70,7 +70,8 @@ def delete_manifest(*, name: RepositoryName, digest: Digest, subject: str) -> No
 def delete_unwanted(*, name: RepositoryName, digest: Digest) -> bool:
     """As delete_manifest, but False, and nothing is gone, if of all that refers to it anything is tagged or leased.
 
-    Without a lease is what has or had a tag, and what an index names: that is promised, too. Whoever pushed a referrer or asked for it was promised that one, and not only what it refers to.
+    Without a lease is what has or had a tag, and what an index names: that is promised, too. Whoever pushed a referrer
+    or asked for it was promised that one, and not only what it refers to.
     """
     return _delete_one(name, digest, subject="", wanted_too=False)
 
