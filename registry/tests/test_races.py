@@ -21,7 +21,7 @@ from registry.names import RepositoryName
 from registry.services import blobs, garbage, gc, manifests, removal, uploads
 from registry.services.gc import Collector
 from registry.tests.databases import only_on
-from registry.tests.test_gc import DAYS, collect, pass_time, push_blob, push_image, push_index
+from registry.tests.test_gc import DAYS, collect, pass_time, push_blob, push_image, push_index, refer
 from registry.tests.test_uploads import OWNER, body, lose, read
 
 pytestmark = [
@@ -403,6 +403,33 @@ def test_a_tag_that_comes_while_its_manifest_goes_is_refused_or_brings_it_back(l
         collector.finish()
         assert not isinstance(tagger.finish(), Exception)
     assert Tag.objects.get().manifest == Manifest.objects.get()
+
+
+@pytest.fixture
+def referrer(library, settings) -> Digest:
+    """An untagged referrer of an untagged image, both without a promise."""
+    settings.REGISTRY_DELETE_UNTAGGED = True
+    referrer = refer(library, push_image(library, b"image"), b"signature")
+    Manifest.objects.update(keep_until=Now() - DAYS)
+    return referrer
+
+
+def test_a_referrer_that_is_promised_while_the_collector_waits_for_it_stays(referrer, library):
+    with transaction.atomic():
+        Manifest.objects.filter(digest=referrer).update(keep_until=Now() + DAYS)
+        collector = Other(lambda: Collector().run().gone)
+        collector.join(0.1)  # not so long that it gives way
+        assert collector.is_alive()
+    assert not collector.finish()["manifests"]
+    assert manifests.find(name=library, reference=referrer, promise=True).digest == referrer
+
+
+def test_a_promise_of_a_referrer_asked_for_while_it_goes_with_its_subject_is_refused(referrer, library):
+    with stopped(Collector().run, "before-manifest-delete-commit") as collector:
+        asking = Other(lambda: manifests.find(name=library, reference=referrer, promise=True))
+        assert asking.waits()
+        collector.finish()
+        assert isinstance(asking.finish(), RegistryError)
 
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_of_the_database(expired, library):
