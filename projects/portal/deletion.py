@@ -82,8 +82,9 @@ def _freed(repository: Repository, gone: Sequence[int]) -> int:
     uses = ManifestBlob.objects.filter(link=OuterRef("pk"))
     links = RepositoryBlob.objects.filter(repository=repository, uses__manifest__in=gone)
     only = links.filter(~Exists(uses.exclude(manifest__in=gone))).values("pk")
-    total = RepositoryBlob.objects.filter(pk__in=only).aggregate(total=Sum("blob__size"))["total"]
-    return int(total or 0)
+    blobs = RepositoryBlob.objects.filter(pk__in=only).aggregate(total=Sum("blob__size"))["total"]
+    manifests = Manifest.objects.filter(pk__in=gone).aggregate(total=Sum("size"))["total"]
+    return int(blobs or 0) + int(manifests or 0)
 
 
 def _obstacles(chosen: Sequence[Manifest], gone: Sequence[int]) -> list[str]:

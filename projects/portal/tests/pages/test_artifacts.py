@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from django.db.models import F
 
+from projects.portal import queries
 from projects.portal.tests.artifacts import push_accessory, push_chart, push_image, push_index, push_manifest
 from projects.web.tests.reading import text
 from registry import media_types
@@ -201,6 +202,11 @@ def test_the_confirmation_counts_only_bytes_that_nothing_else_uses(pages, cast, 
 
     one, both = plan(first), plan(first, second)
     assert both.freed == one.freed * 2 + 16384  # the layer that they share
+
+    before = queries.storage_used(cast.public)
+    digests = [first["digest"], second["digest"]]
+    pages.post("delete_artifacts", cast.public.pk, NAME, digest=digests, confirmed="yes")
+    assert before - queries.storage_used(cast.public) == both.freed
 
 
 def test_a_child_that_has_a_tag_or_another_index_stays(pages, cast, store):
