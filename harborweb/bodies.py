@@ -44,7 +44,7 @@ class Waiting:
                 if time.monotonic() - since > SECONDS:
                     raise TooSlow
                 # A read ends when it has what it asked for: of one who sends byte by byte, not much must be asked.
-                data = stream.read(min(64 + received // 16, size - received, PIECE))
+                data = stream.read(min(4 + received // 16, size - received, PIECE))
                 if not data:
                     break
                 received += len(data)
