@@ -1,8 +1,8 @@
 """Turns: a server needs many threads, for clients who are slow, but only a few of them get on at a time.
 
-More would only fight for the interpreter, and for the database's connections: with 256 threads and a thousand clients
-a process answers half as many requests again if 16 work at a time than if all do (docs/adr/0002). Who waits for a client
-is `away` meanwhile, and another has the turn.
+More would only fight for the interpreter, and for the database's connections: of 256 threads a process answers a
+thousand clients half as fast again if 16 work at a time as if all do (docs/adr/0002). Who waits for a client is `away`
+meanwhile, and another has the turn.
 """
 
 import threading
