@@ -128,6 +128,15 @@ def is_whole(name: RepositoryName, digest: Digest) -> None:
     assert read(name, digest) == b"data"
 
 
+def is_refused(asking: Callable[[], object], *, during: str) -> None:
+    """Whoever asks while the collector stands at the failpoint `during` waits for it, and hears that it is gone."""
+    with stopped(Collector().run, during) as collector:
+        other = Other(asking)
+        assert other.waits()
+        collector.finish()
+        assert isinstance(other.finish(), RegistryError)
+
+
 def test_a_promise_that_is_renewed_before_the_collector_has_the_row_wins(expired, library):
     blobs.find(name=library, digest=expired, promise=True)
     assert not Collector().run().gone
@@ -135,11 +144,7 @@ def test_a_promise_that_is_renewed_before_the_collector_has_the_row_wins(expired
 
 
 def test_a_promise_asked_for_while_the_collector_deletes_is_refused(expired, library):
-    with stopped(Collector().run, "gc-link-deleted") as collector:
-        asking = Other(lambda: blobs.find(name=library, digest=expired, promise=True))
-        assert asking.waits()
-        collector.finish()
-        assert isinstance(asking.finish(), RegistryError)
+    is_refused(partial(blobs.find, name=library, digest=expired, promise=True), during="gc-link-deleted")
     push_data(library)
     is_whole(library, expired)
 
@@ -425,11 +430,8 @@ def test_a_referrer_that_is_promised_while_the_collector_waits_for_it_stays(refe
 
 
 def test_a_promise_of_a_referrer_asked_for_while_it_goes_with_its_subject_is_refused(referrer, library):
-    with stopped(Collector().run, "before-manifest-delete-commit") as collector:
-        asking = Other(lambda: manifests.find(name=library, reference=referrer, promise=True))
-        assert asking.waits()
-        collector.finish()
-        assert isinstance(asking.finish(), RegistryError)
+    asking = partial(manifests.find, name=library, reference=referrer, promise=True)
+    is_refused(asking, during="before-manifest-delete-commit")
 
 
 def test_a_lock_that_is_not_had_in_time_is_an_error_of_the_database(expired, library):

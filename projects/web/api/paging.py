@@ -57,7 +57,6 @@ class Paging:
             data = shapes(self._cut(rows, full))
             return Response(data, headers=self._headers(request, rows.count()))
         keys = list(rows.values_list("pk", flat=True))
-        release_connection()  # who waits for a slot, and then for a turn, keeps it from those who have one
         return StreamingHttpResponse(
             SlowBody(_json(keys, rows if full is None else full, shapes)),
             content_type="application/json",

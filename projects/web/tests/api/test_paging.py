@@ -2,7 +2,6 @@ import json
 from threading import BoundedSemaphore
 
 import pytest
-from django.db import connection
 from django.test import RequestFactory
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,6 @@ from projects.web.api.params import flag
 from registry import slots
 from registry.errors import RegistryError
 from registry.models import Namespace
-from registry.slots import SlowBody
 
 
 def asked(**query):
@@ -121,17 +119,3 @@ def test_a_list_without_limit_has_a_slot_for_slow_bodies_until_it_is_closed(monk
         answer()
     first.close()
     answer().close()
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool")
-@pytest.mark.django_db(transaction=True)
-def test_a_list_without_limit_has_no_connection_while_it_waits_for_its_slot(monkeypatch):
-    held = []
-
-    def slow(pieces):
-        held.append(connection.connection)
-        return SlowBody(pieces)
-
-    monkeypatch.setattr(paging, "SlowBody", slow)
-    Paging(1, 0).answer(asked(page_size=0), Namespace.objects.order_by("pk"), names).close()
-    assert held == [None]
