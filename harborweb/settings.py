@@ -135,6 +135,7 @@ TEMPLATES = [
 
 # --- database ---------------------------------------------------------------------------------------------------------
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASE_POOL = env.number("DATABASE_POOL", 8, least=1)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'harborweb.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
@@ -148,7 +149,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL", 8, least=1), "timeout": 30},
+        "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 30},
         # A lock that is not had in five seconds is an answer of 503 with Retry-After, not a hung client.
         "options": "-c lock_timeout=5000 -c synchronous_commit=on",
     }
@@ -261,6 +262,8 @@ REGISTRY_TOKEN_SERVICE = "harbor-registry"
 REGISTRY_TOKEN_ISSUER = "harbor-token-issuer"
 # Threads of a process that may wait for clients who read or send a body; forms have their own (harborweb/wsgi.py).
 REGISTRY_SLOW_BODIES = THREADS * 3 // 4
+# Threads of a process that work at a time: further ones would wait for a connection of the database.
+REGISTRY_TURNS = DATABASE_POOL
 REGISTRY_ACCEL = env.choice("ACCEL", "", "nginx")
 
 # --- logs -------------------------------------------------------------------------------------------------------------

@@ -1,19 +1,19 @@
 """Turns: a server needs many threads, for clients who are slow, but only a few of them get on at a time.
 
-More would only fight for the interpreter, and for the database's connections: of 256 threads a process answers a
-thousand clients half as fast again if 16 work at a time as if all do (docs/adr/0002). Who waits for a client is `away`
-meanwhile, and another has the turn.
+More than REGISTRY_TURNS of a process would only fight for the interpreter, and for the database's connections, of which
+there are as many (docs/adr/0002). Who waits for a client is `away` meanwhile, and another has the turn; who waits for
+the database or the disk keeps his.
 """
 
 import threading
 from queue import SimpleQueue
 
+from django.conf import settings
+
 from registry.db import release_connection
 
-TURNS = 16  # a process; those who wait for the database or the disk have theirs, too
-
 _free: SimpleQueue[None] = SimpleQueue()  # a semaphore in C: threading's costs ten times as much
-for _ in range(TURNS):
+for _ in range(settings.REGISTRY_TURNS):
     _free.put(None)
 _thread = threading.local()
 

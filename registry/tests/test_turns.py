@@ -4,10 +4,11 @@ import threading
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from registry.tests.databases import only_on
-from registry.turns import TURNS, Away, Taken
+from registry.turns import Away, Taken
 
 
 def a_turn_is_free() -> bool:
@@ -24,7 +25,7 @@ def a_turn_is_free() -> bool:
 
 def test_another_gets_on_while_one_is_away():
     leave, come_back, end = (threading.Event() for _ in range(3))
-    holders = threading.Barrier(TURNS + 1)
+    holders = threading.Barrier(settings.REGISTRY_TURNS + 1)
 
     def work() -> None:
         with Taken():
@@ -37,7 +38,7 @@ def test_another_gets_on_while_one_is_away():
     with ExitStack() as stack:
         for event in (leave, come_back, end):
             stack.callback(event.set)
-        for _ in range(TURNS):
+        for _ in range(settings.REGISTRY_TURNS):
             threading.Thread(target=work, daemon=True).start()
         holders.wait()
         assert not a_turn_is_free()

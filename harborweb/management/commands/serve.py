@@ -113,11 +113,13 @@ def web_command(address: Address) -> list[str]:
     command = ["granian", "harborweb.wsgi:application", "--interface", "wsgi", "--http", "1", "--no-ws"]
     command += ["--host", address.host, "--port", str(address.port)]
     command += ["--workers", str(settings.HARBORWEB["WORKERS"])]
+    # A thread that a rush has made ends when it has nothing to do for 5 s, the least Granian takes: requests go to all
+    # threads in turn, and each that is there makes the others slower (docs/adr/0002).
     command += [
         "--blocking-threads",
         str(settings.HARBORWEB["THREADS"]),
         "--blocking-threads-idle-timeout",
-        "600",
+        "5",
     ]
     # Back-pressure counts connections, idle ones too; the threads bound the work.
     command += ["--backlog", "4096", "--backpressure", "4096"]
