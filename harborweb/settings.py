@@ -139,13 +139,14 @@ DATABASE_POOL = env.number("DATABASE_POOL", 8, least=1)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'harborweb.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["ENGINE"] = "registry.sqlite"
     _database["OPTIONS"] = {
         # The content store's rule R2: a commit is on the disk before the client hears of it.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4000",
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
     }
-    _database["CONN_MAX_AGE"] = None
+    _database["TEST"] = {"NAME": ":memory:"}  # Django's default, which pytest-django knows of its engine only
 else:
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),

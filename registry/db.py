@@ -1,4 +1,4 @@
-"""How the registry talks to the database: write transactions, the database's clock, released connections."""
+"""How the registry talks to the database: write transactions, statements, the database's clock."""
 
 import fcntl
 import threading
@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from registry import statements
 from registry.statements import Row
+from registry.turns import Away
 
 _ticket = threading.Lock()
 
@@ -25,13 +26,14 @@ def write() -> Iterator[None]:
     """A transaction that writes. Nothing slow, no storage IO, no hashing inside (rule R3 of docs/adr/0003).
 
     SQLite's own busy handler is unfair to the point of starving writers, so writers queue for a lock first: a thread
-    lock in the process, a file lock among processes. On PostgreSQL it is transaction.atomic() and no more.
+    lock in the process, a file lock among processes. There is one at a time, so nobody needs a turn here, and those who
+    read have theirs. On PostgreSQL it is transaction.atomic() and no more.
     """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic():
             yield
         return
-    with _ticket, _file_ticket(), transaction.atomic():
+    with Away(), _ticket, _file_ticket(), transaction.atomic():
         yield
 
 
@@ -44,15 +46,6 @@ def _file_ticket() -> Iterator[None]:
     with Path(name + ".ticket").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def release_connection() -> None:
-    """Gives the connection back to the pool, so that a body that flows for an hour holds none.
-
-    SQLite's connections are the thread's own and cost nothing to keep.
-    """
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
 
 
 def for_update() -> bool:

@@ -7,6 +7,7 @@ errors and the types of what comes back stay Django's.
 import hashlib
 import itertools
 import re
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,6 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import abc
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
@@ -48,33 +48,29 @@ def run(sql: str, parameters: Sequence[Any]) -> Done:
             cursor.execute(sql, parameters)
             return Done(cursor.fetchall() if cursor.description else [], cursor.rowcount)
     with database.wrap_database_errors:
-        if database.vendor == "sqlite":
+        on = _on_sqlite if database.vendor == "sqlite" else _on_postgresql
+        pool = getattr(database, "pool", None) if database.connection is None else None
+        if pool is None:
             database.ensure_connection()
             database.validate_no_broken_transaction()
-            found = database.connection.execute(_question_marks(sql), parameters)
-            rows = found.fetchall()
-            return Done(rows, found.rowcount)
-        return _on_postgresql(database, sql, parameters)
+            return on(database.connection, sql, parameters)
+        if pool.closed:  # Django leaves it so until its first use
+            pool.open()
+        borrowed = pool.getconn()
+        try:
+            return on(borrowed, sql, parameters)
+        finally:
+            pool.putconn(borrowed)
+
+
+def _on_sqlite(driver: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> Done:
+    found = driver.execute(_question_marks(sql), parameters)
+    return Done(found.fetchall(), found.rowcount)
 
 
 @lru_cache(maxsize=1000)
 def _question_marks(sql: str) -> str:
     return sql.replace("%s", "?").replace("%%", "%")
-
-
-def _on_postgresql(database: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> Done:
-    pool = getattr(database, "pool", None) if database.connection is None else None
-    if pool is None:
-        database.ensure_connection()
-        database.validate_no_broken_transaction()
-        return _run(database.connection, sql, parameters)
-    if pool.closed:  # Django leaves it so until its first use
-        pool.open()
-    borrowed = pool.getconn()
-    try:
-        return _run(borrowed, sql, parameters)
-    finally:
-        pool.putconn(borrowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ _FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[bytes, abc.Transformer]] = WeakKeyDictionary()
 
 
-def _run(driver: psycopg.Connection[Any], sql: str, parameters: Sequence[Any]) -> Done:
+def _on_postgresql(driver: psycopg.Connection[Any], sql: str, parameters: Sequence[Any]) -> Done:
     connection = driver.pgconn
     if not driver.autocommit and connection.transaction_status == TransactionStatus.IDLE:
         _check(

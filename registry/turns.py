@@ -1,8 +1,8 @@
 """Turns: a server needs many threads, for clients who are slow, but only a few of them get on at a time.
 
 More than REGISTRY_TURNS of a process would only fight for the interpreter, and for the database's connections, of which
-there are as many (docs/adr/0002). Who waits for a client is `away` meanwhile, and another has the turn; who waits for
-the database or the disk keeps his.
+there are as many (docs/adr/0002). Who waits for a client, for what he wrote to be on the disk, or to write to SQLite is
+away meanwhile, and another has the turn; who waits for PostgreSQL keeps his.
 """
 
 import threading
@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 from django.conf import settings
 
-from registry.db import release_connection
+from registry.connections import release_connection
 
 _free: SimpleQueue[None] = SimpleQueue()  # a semaphore in C: threading's costs ten times as much
 for _ in range(settings.REGISTRY_TURNS):

@@ -2,7 +2,8 @@
 
 import json
 
-from registry import db, prepared
+from registry import prepared
+from registry.connections import release_connection
 from registry.media_types import IMAGE_CONFIGS
 from registry.services.documents import Document
 from registry.storage.configured import storage
@@ -30,7 +31,7 @@ def of(repository: int, document: Document) -> str:
         found = prepared.execute(_STORED, [str(config.digest), repository])
         if not found or found[0][1] > _MAX_CONFIG:
             return ""
-        db.release_connection()
+        release_connection()
         data = _read(found[0][0], found[0][1])
     return _platform(data)
 

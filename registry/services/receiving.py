@@ -99,7 +99,8 @@ class Sink:
 
     def flush(self) -> State:
         """Makes durable what was fed."""
-        return self._appender.flush()
+        with Away():
+            return self._appender.flush()
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -119,16 +120,19 @@ class _Feeder:
 
     def put(self, data: bytes) -> None:
         self._raise()
-        self._pieces.put(data)
+        with Away():
+            self._pieces.put(data)
 
     def drain(self) -> None:
         """Waits until all that was put is written."""
-        self._pieces.join()
+        with Away():
+            self._pieces.join()
         self._raise()
 
     def end(self) -> None:
-        self._pieces.put(None)
-        self._thread.join()
+        with Away():
+            self._pieces.put(None)
+            self._thread.join()
 
     def _raise(self) -> None:
         if self._error:
@@ -187,7 +191,8 @@ def receive(first: bytes, body: Body, sink: Sink, checkpoint: Callable[[], None]
     Raises what the storage raises, what `checkpoint` raises, or Stalled.
     """
     if len(first) < PIECE:  # the whole body, most often: a thread costs more than it gains
-        sink.feed(first)
+        with Away():  # a full page cache makes it wait for the disk
+            sink.feed(first)
         first = body.read(PIECE)
     if not first:
         return

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from registry import db, hashing
+from registry.connections import release_connection
 from registry.digests import Digest
 from registry.errors import RegistryError
 from registry.failpoints import failpoint
@@ -25,6 +26,7 @@ from registry.services.receiving import PIECE, Body, Checkpoints, Sink, Stalled,
 from registry.services.sessions import SessionKey
 from registry.storage.base import StorageFull
 from registry.storage.configured import storage
+from registry.turns import Away
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def _open(*, name: RepositoryName, owner: str, algorithm: str, leased: bool) -> 
     upload = sessions.insert(name=name, owner=owner, algorithm=algorithm, leased=leased)
     failpoint("after-post-commit")
     try:
-        upload.backend_state = storage().create(upload.storage_key)
+        with Away():
+            upload.backend_state = storage().create(upload.storage_key)
     except OSError as error:
         sessions.remove(upload)
         raise _storage_error(error, 0) from error
@@ -152,13 +155,11 @@ class _Writer:
         self.upload.hash_state = self.sink.hasher.state() if self.sink.hasher else None
         sessions.record(self.upload, release=release)
         self.done = release
-        db.release_connection()
 
     def keep(self) -> None:
         """Renews the lease, and spares the end the wait for all of the bytes; nothing is recorded."""
         self.sink.flush()
         sessions.keep(self.upload)
-        db.release_connection()
 
     def publish(self, digest: Digest) -> None:
         """Compares the digest, then makes the bytes durable and the session a blob, in one transaction."""
@@ -177,10 +178,10 @@ class _Writer:
         """The digest of what is stored: for a state that was lost, or an algorithm named only now."""
         hasher, checkpoints = hashing.new(algorithm), Checkpoints()
         for piece in storage().open(self.upload.storage_key, 0, size):
-            hasher.update(piece)
+            with Away():
+                hasher.update(piece)
             if checkpoints.due(len(piece)):
                 sessions.keep(self.upload)
-                db.release_connection()
         return hasher.hexdigest()
 
 
@@ -206,7 +207,6 @@ def _writer(upload: Upload) -> Iterator[_Writer]:
         sink = Sink(appender, hasher, upload.offset)
         try:
             writer = _Writer(upload, sink)
-            db.release_connection()
             yield writer
         finally:
             sink.close()
@@ -252,7 +252,7 @@ def _publish(upload: Upload, digest: Digest, size: int) -> None:
 def _lost_copy(digest: Digest) -> str | None:
     """The key of the blob that we have under this digest, if the storage lost its file."""
     for key, size in db.fetch("SELECT storage_key, size FROM registry_blob WHERE digest = %s", [digest]):
-        db.release_connection()
+        release_connection()
         if not blobs.is_whole(key, size):
             return str(key)
     return None

@@ -38,7 +38,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "registry.sqlite",
         "NAME": str(_home / "alone.sqlite3"),
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30},
     }

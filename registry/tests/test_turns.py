@@ -55,7 +55,7 @@ def test_who_has_no_turn_may_be_away():
     assert a_turn_is_free()
 
 
-@only_on("postgresql", "SQLite's connections are the threads' own")
+@only_on("postgresql", "here SQLite is in memory, where its one connection stays")
 @pytest.mark.django_db(transaction=True)
 def test_who_is_away_holds_no_connection():
     connection.ensure_connection()

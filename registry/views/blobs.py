@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from registry import db
+from registry.connections import release_connection
 from registry.digests import Digest
 from registry.errors import RegistryError
 from registry.ports import Action
@@ -29,7 +29,7 @@ def get(call: Call) -> HttpResponseBase:
     digest = Digest.parse(call.reference)
     promise = call.may(Action.PUSH, call.name)
     blob = blobs.find(name=call.name, digest=digest, promise=promise)
-    db.release_connection()
+    release_connection()
     headers = {
         "Docker-Content-Digest": str(digest),
         "ETag": f'"{digest}"',

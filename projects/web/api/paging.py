@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.web.api.errors import Unprocessable
-from registry.db import release_connection
+from registry.connections import release_connection
 from registry.slots import SlowBody
 
 M = TypeVar("M", bound=Model)

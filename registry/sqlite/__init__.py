@@ -1,0 +1,1 @@
+"""A database back end for Django: its own for SQLite, with a pool (base.py)."""
